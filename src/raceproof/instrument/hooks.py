@@ -1,0 +1,554 @@
+"""What watched code calls: each hook announces one operation to the scheduler and returns.
+
+The operation itself is then performed by the watched code, natively, so that results, exceptions
+and tracebacks are Python's own.  The hooks are installed as builtins while a program is explored;
+`rewrite.py` inserts the calls.
+"""
+
+from __future__ import annotations
+
+import builtins
+import sys
+import types
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from raceproof.events import READ, STATE, WRITE, Attribute, Operation, SharedObject, Site
+from raceproof.instrument import effects
+from raceproof.instrument.spinning import at_loop_head
+from raceproof.world.naming import IMMUTABLE
+from raceproof.world.scheduler import Scheduler
+
+PREFIX: Final = "_rp_"
+FUNCTION_LIKE: Final = (
+    types.FunctionType, types.BuiltinFunctionType, type, types.ModuleType, classmethod,
+    staticmethod, types.MethodType,
+)  # fmt: skip
+STORING_METHODS: Final = frozenset(
+    "append appendleft add insert extend extendleft setdefault update put put_nowait submit".split()
+)
+_MISSING: Final = object()
+
+# How the attribute `name` of instances of a type is found.
+_ON_INSTANCE, _SILENT, _MAYBE_ON_CLASS, _ON_CLASS_OBJECT, _ON_MODULE = range(5)
+
+
+class Hooks:
+    """The hooks of one exploration, bound to its scheduler and its table of sites."""
+
+    def __init__(self, machine: Scheduler, sites: list[Site]) -> None:
+        self.machine = machine
+        self.sites = sites
+
+    def install(self) -> None:
+        """Make the hooks callable from watched code."""
+        for name, hook in self.table().items():
+            setattr(builtins, PREFIX + name, hook)
+
+    def remove(self) -> None:
+        """Take the hooks away; code that was watched keeps references to none of them."""
+        for name in self.table():
+            if hasattr(builtins, PREFIX + name):
+                delattr(builtins, PREFIX + name)
+
+    def table(self) -> dict[str, Callable[..., Any]]:  # noqa: C901 - one closure for each hook
+        """The hooks by name (without the prefix).
+
+        They are closures: what they need is at hand in a cell, which is quicker than attributes.
+        """
+        machine, sites = self.machine, self.sites
+        objects = machine.objects
+        by_id, name_object = objects.by_id, objects.name
+        access, reserve, commit = machine.access, machine.reserve, machine.commit
+        getframe = sys._getframe
+        placements: dict[tuple[type, str], int] = {}
+        variables: dict[Any, Operation] = {}
+
+        # -- naming ------------------------------------------------------------------------------
+
+        def shared_of(obj: Any, site: int) -> SharedObject:
+            found = by_id.get(id(obj))
+            if found is None:
+                found = name_object(obj, machine.current.tid, site)
+            return found
+
+        def name_value(value: Any, site: int) -> None:
+            """`value` is about to be where others can find it: name it, and what is in it."""
+            if id(value) not in by_id:
+                tp = type(value)
+                if tp in (list, tuple, dict, set):
+                    if tp is not tuple:
+                        name_object(value, machine.current.tid, site)
+                    if len(value) <= 100:
+                        for element in value.values() if tp is dict else value:
+                            if type(element) not in IMMUTABLE or type(element) is tuple:
+                                name_value(element, site)
+                else:
+                    name_object(value, machine.current.tid, site)
+                    fields = getattr(tp, "__dataclass_fields__", None)
+                    if fields and len(fields) <= 100:
+                        for element in getattr(value, "__dict__", {}).values():
+                            if type(element) not in IMMUTABLE or type(element) is tuple:
+                                name_value(element, site)
+
+        def name(value: Any, site: int) -> Any:
+            if type(value) not in IMMUTABLE and machine.active and not machine.truncated:
+                name_value(value, site)
+            return value
+
+        # -- attributes --------------------------------------------------------------------------
+
+        def placement(tp: type, attribute: str) -> int:
+            found = placements.get((tp, attribute))
+            if found is None:
+                found = placements[tp, attribute] = find_placement(tp, attribute)
+            return found
+
+        def find_placement(tp: type, attribute: str) -> int:
+            if issubclass(tp, types.ModuleType):
+                return _ON_MODULE
+            if issubclass(tp, type):
+                return _ON_CLASS_OBJECT
+            if tp in IMMUTABLE or tp.__module__ == "builtins" and tp is not types.SimpleNamespace:
+                return _SILENT
+            if tp.__module__.startswith("raceproof."):
+                return _SILENT
+            on_class = lookup(tp, attribute)
+            if on_class is _MISSING:
+                return _ON_INSTANCE
+            if isinstance(on_class, types.MemberDescriptorType):
+                return _ON_INSTANCE
+            if isinstance(on_class, FUNCTION_LIKE):
+                return _SILENT
+            kind = type(on_class)
+            if hasattr(kind, "__set__") or attribute.startswith("__"):
+                return _SILENT
+            return _MAYBE_ON_CLASS
+
+        def lookup(tp: type, attribute: str) -> Any:
+            for cls in tp.__mro__:
+                if attribute in cls.__dict__:
+                    return cls.__dict__[attribute]
+            return _MISSING
+
+        def attribute_operation(
+            obj: Any, attribute: str, site: int, mode: int, where: int
+        ) -> Operation | None:
+            """The operation for a site on an object; None where there is nothing to see."""
+            if where == _SILENT:
+                if attribute == "__dict__" and not isinstance(obj, type):
+                    objects.adopt(obj.__dict__, shared_of(obj, site))
+                return None
+            kind = "write" if mode == WRITE else "read"
+            field = Attribute(attribute)
+            if where == _ON_CLASS_OBJECT:
+                owner = obj
+                for cls in obj.__mro__:
+                    if attribute in cls.__dict__:
+                        owner = cls
+                        break
+                value = owner.__dict__.get(attribute, _MISSING)
+                if mode == READ and isinstance(value, (*FUNCTION_LIKE, property)):
+                    return None
+                if mode == WRITE:
+                    owner = obj
+                    placements.clear()
+                if owner.__module__ == "builtins":
+                    return None
+                shared = shared_of(owner, site)
+                return interned(shared, site, kind, ((shared.location(field), mode),))
+            if where == _ON_MODULE:
+                value = obj.__dict__.get(attribute, _MISSING)
+                if mode == READ and isinstance(value, FUNCTION_LIKE):
+                    return None
+                shared = shared_of(obj, site)
+                return interned(shared, site, kind, ((shared.location(field), mode),))
+            shared = shared_of(obj, site)
+            if where == _MAYBE_ON_CLASS and mode == READ:
+                fields = getattr(obj, "__dict__", None)
+                if fields is None or attribute not in fields:
+                    for cls in type(obj).__mro__:
+                        if attribute in cls.__dict__:
+                            above = shared_of(cls, site)
+                            return interned(
+                                shared, (site, "class"), kind,
+                                ((shared.location(field), mode), (above.location(field), mode)),
+                            )  # fmt: skip
+                return interned(
+                    shared, (site, "own"), kind, ((shared.location(field), mode),), site
+                )
+            return interned(shared, site, kind, ((shared.location(field), mode),))
+
+        def interned(
+            shared: SharedObject, key: Any, kind: str, accesses: Any, site: int | None = None
+        ) -> Operation:
+            found = shared.operations.get(key)
+            if found is None:
+                if site is None:
+                    site = key if isinstance(key, int) else key[0]
+                found = shared.operations[key] = Operation(kind, accesses, site=site)
+            return found
+
+        def attr(obj: Any, attribute: str, site: int) -> Any:
+            if machine.watching:
+                shared = by_id.get(id(obj))
+                if shared is not None:
+                    operation = shared.operations.get(site)
+                    if operation is not None:
+                        access(operation, obj)
+                        return obj
+                where = placements.get((type(obj), attribute))
+                if where is None:
+                    where = placement(type(obj), attribute)
+                if where != _SILENT or attribute == "__dict__":
+                    operation = attribute_operation(obj, attribute, site, READ, where)
+                    if operation is not None:
+                        access(operation, obj)
+            return obj
+
+        def attr_store(obj: Any, attribute: str, site: int) -> None:
+            shared = by_id.get(id(obj))
+            if shared is not None:
+                operation = shared.operations.get(site)
+                if operation is not None:
+                    access(operation, obj)
+                    return
+            where = placement(type(obj), attribute)
+            if where == _MAYBE_ON_CLASS:
+                where = _ON_INSTANCE
+            operation = attribute_operation(obj, attribute, site, WRITE, where)
+            if operation is not None:
+                access(operation, obj)
+
+        def attr_set(value: Any, obj: Any, attribute: str, site: int) -> Any:
+            if type(value) not in IMMUTABLE and machine.active and not machine.truncated:
+                name_value(value, site)
+            if machine.watching:
+                attr_store(obj, attribute, site)
+            return value
+
+        def attr_at(obj: Any, attribute: str, site: int) -> Any:
+            if machine.watching:
+                attr_store(obj, attribute, site)
+            return obj
+
+        def attr_aug(value: Any, obj: Any, attribute: str, site: int) -> Any:
+            if machine.watching:
+                attr_store(obj, attribute, site)
+            return value
+
+        # -- containers --------------------------------------------------------------------------
+
+        def operation_of(obj: Any, footprint: Any, kind: str, site: int) -> Operation:
+            holder = effects.underlying(obj)
+            shared = by_id.get(id(holder))
+            if shared is None:
+                shared = name_object(holder, machine.current.tid, site)
+            key = (site, kind, footprint)
+            operation = shared.operations.get(key)
+            if operation is None:
+                accesses = tuple(
+                    (shared.location(field_of(field, site)), mode) for field, mode in footprint
+                )
+                operation = shared.operations[key] = Operation(kind, accesses, site=site)
+            return operation
+
+        def field_of(field: Any, site: int) -> Any:
+            if type(field) is effects.ByIdentity:
+                return shared_of(field.key, site)
+            return field
+
+        def act(effect: Callable[..., Any], obj: Any, args: tuple[Any, ...], kind: str, site: int) -> None:  # fmt: skip
+            """Announce the operation whose footprint is `effect(obj, *args)`."""
+            footprint = effect(obj, *args)
+            if not footprint:
+                return
+            operation = operation_of(obj, footprint, kind, site)
+            if reserve(operation):
+                footprint = effect(obj, *args)
+                operation = operation_of(obj, footprint, kind, site)
+            commit(operation, obj)
+
+        load_item, store_item = effects.load_item, effects.store_item
+        kinds: dict[type, str | None] = {}
+
+        def kind_of(tp: type) -> str | None:
+            found = kinds[tp] = effects.kind_of(tp)
+            return found
+
+        def watched_kind(obj: Any) -> str | None:
+            tp = type(obj)
+            try:
+                return kinds[tp]
+            except KeyError:
+                return kind_of(tp)
+
+        def item(obj: Any, key: Any, site: int) -> Any:
+            if machine.watching and watched_kind(obj) is not None:
+                act(load_item, obj, (key,), "read", site)
+            return obj
+
+        def item_set(value: Any, obj: Any, key: Any, site: int) -> Any:
+            if type(value) not in IMMUTABLE and machine.active and not machine.truncated:
+                name_value(value, site)
+            if machine.watching and watched_kind(obj) is not None:
+                act(store_item, obj, (key,), "write", site)
+            return value
+
+        def item_at(obj: Any, key: Any, site: int) -> Any:
+            if machine.watching and watched_kind(obj) is not None:
+                if sites[site].kind.endswith("del"):
+                    act(effects.delete_item, obj, (key,), "delete", site)
+                else:
+                    act(store_item, obj, (key,), "write", site)
+            return obj
+
+        def item_aug(value: Any, obj: Any, key: Any, site: int) -> Any:
+            if machine.watching and watched_kind(obj) is not None:
+                act(store_item, obj, (key,), "write", site)
+            return value
+
+        def getitem(obj: Any, key: Any, site: int) -> Any:
+            item(obj, key, site)
+            return obj[key]
+
+        def whole(obj: Any, site: int) -> Any:
+            if machine.watching and watched_kind(obj) is not None:
+                act(effects.read_all, obj, (), "read", site)
+            return obj
+
+        def whole_at(obj: Any, site: int) -> Any:
+            if machine.watching and watched_kind(obj) is not None:
+                act(effects.mutate_all, obj, (), "write", site)
+            return obj
+
+        def read(obj: Any, site: int) -> Any:
+            if machine.watching and watched_kind(obj) is not None:
+                act(effects.read_all, obj, (), "read", site)
+            return obj
+
+        def mutate(obj: Any, site: int) -> Any:
+            if machine.watching and watched_kind(obj) is not None:
+                act(effects.mutate_all, obj, (), "write", site)
+            return obj
+
+        def length(obj: Any, site: int) -> Any:
+            if machine.watching and watched_kind(obj) is not None:
+                act(effects.length, obj, (), "len", site)
+            return obj
+
+        def truth(obj: Any, site: int) -> Any:
+            if machine.watching and watched_kind(obj) is not None:
+                act(effects.truth, obj, (), "truth", site)
+            return obj
+
+        def contains(obj: Any, key: Any, site: int) -> Any:
+            if machine.watching and watched_kind(obj) is not None:
+                act(effects.contains, obj, (key,), "contains", site)
+            return obj
+
+        def meth(obj: Any, method: str, site: int, *args: Any, more: bool = False) -> Any:
+            if method in STORING_METHODS and machine.active and not machine.truncated:
+                for value in args:
+                    if type(value) not in IMMUTABLE:
+                        name_value(value, site)
+            if machine.watching:
+                if watched_kind(obj) is not None:
+                    footprint = effects.method_effects(obj, method, args, more)
+                    if footprint is not None:
+                        act(effects.method_effects, obj, (method, args, more), method, site)
+                        return obj
+                return attr(obj, method, site)
+            return obj
+
+        def meth_arg(
+            value: Any, obj: Any, method: str, site: int, *args: Any, at: int | None = None
+        ) -> Any:
+            more = True
+            if at is not None and at == len(args):
+                args = (*args, value)
+                more = False
+            meth(obj, method, site, *args, more=more)
+            return value
+
+        def callmeth(obj: Any, method: str, site: int) -> Callable[..., Any]:
+            bound = getattr(obj, method)
+
+            def call(*args: Any, **kwargs: Any) -> Any:
+                meth(obj, method, site, *args, more=bool(kwargs))
+                return bound(*args, **kwargs)
+
+            return call
+
+        # -- iteration ---------------------------------------------------------------------------
+
+        def iterate(obj: Any, site: int) -> Any:
+            if not machine.watching:
+                return obj
+            kind = watched_kind(obj)
+            # Two references: the caller's stack and the parameter.  Nobody else has it.
+            if kind is None or sys.getrefcount(obj) <= 2:
+                return obj
+            if kind == "iterator":
+                return WatchedIterator(obj, site)
+            return WatchedIteration(obj, site)
+
+        def step_iterator(obj: Any, site: int) -> Any:
+            if machine.watching and watched_kind(obj) == "iterator":
+                shared = shared_of(obj, site)
+                access(interned(shared, site, "next", ((shared.location(STATE), WRITE),)), obj)
+            return obj
+
+        def iteration_effect(container: Any, position: int) -> effects.Footprint | None:
+            kind = watched_kind(container)
+            if kind == "view":
+                return effects.read_all(container)
+            if kind in ("dict", "set") or position >= len(container):
+                return effects.end_of_iteration(container)
+            return effects.step(container, position, False)
+
+        class WatchedIterator:
+            """An iterator that may be shared: taking the next element is an operation."""
+
+            __slots__ = ("_native", "_site")
+
+            def __init__(self, native: Iterator[Any], site: int) -> None:
+                self._native = native
+                self._site = site
+
+            def __iter__(self) -> WatchedIterator:
+                return self
+
+            def __next__(self) -> Any:
+                step_iterator(self._native, self._site)
+                return next(self._native)
+
+        class WatchedIteration:
+            """A walk over a container: each step looks at it."""
+
+            __slots__ = ("_container", "_native", "_position", "_site")
+
+            def __init__(self, container: Any, site: int) -> None:
+                self._container = container
+                self._site = site
+                self._native = iter(container)
+                self._position = 0
+
+            def __iter__(self) -> WatchedIteration:
+                return self
+
+            def __next__(self) -> Any:
+                if machine.watching:
+                    position = self._position
+                    self._position = position + 1
+                    act(iteration_effect, self._container, (position,), "iterate", self._site)
+                return next(self._native)
+
+        # -- variables ---------------------------------------------------------------------------
+
+        def global_operation(site: int, mode: int) -> Operation:
+            place = sites[site]
+            shared = machine.naming.object(
+                ("module", place.module), "" if place.module == "__main__" else place.module
+            )
+            names = place.targets or (place.name,)
+            accesses = tuple((shared.location(Attribute(name)), mode) for name in names)
+            kind = "write" if mode == WRITE else "read"
+            found = variables[site] = Operation(kind, accesses, site=site)
+            return found
+
+        def glob(site: int) -> None:
+            if machine.watching:
+                operation = variables.get(site)
+                if operation is None:
+                    operation = global_operation(site, READ)
+                access(operation, None if machine.observer is None else getframe(1))
+
+        def glob_set(value: Any, site: int) -> Any:
+            if type(value) not in IMMUTABLE and machine.active and not machine.truncated:
+                name_value(value, site)
+            if machine.watching:
+                operation = variables.get(site)
+                if operation is None:
+                    operation = global_operation(site, WRITE)
+                access(operation, None if machine.observer is None else getframe(1))
+            return value
+
+        def glob_mark(site: int) -> None:
+            glob_set(None, site)
+
+        def new_scope(site: int) -> SharedObject | None:
+            if not machine.active or machine.truncated:
+                return None
+            shared = objects.numbered(machine.current.tid, f"scope {site}")
+            shared.label = ""
+            return shared
+
+        def cell_operation(scope: SharedObject, site: int, mode: int) -> Operation:
+            operation = scope.operations.get(site)
+            if operation is None:
+                kind = "write" if mode == WRITE else "read"
+                accesses = ((scope.location(Attribute(sites[site].name)), mode),)
+                operation = scope.operations[site] = Operation(kind, accesses, site=site)
+            return operation
+
+        def cell(scope: SharedObject | None, site: int) -> None:
+            if machine.watching and scope is not None:
+                operation = cell_operation(scope, site, READ)
+                access(operation, None if machine.observer is None else getframe(1))
+
+        def cell_set(value: Any, scope: SharedObject | None, site: int) -> Any:
+            if type(value) not in IMMUTABLE and machine.active and not machine.truncated:
+                name_value(value, site)
+            if machine.watching and scope is not None:
+                operation = cell_operation(scope, site, WRITE)
+                access(operation, None if machine.observer is None else getframe(1))
+            return value
+
+        def cell_mark(scope: SharedObject | None, site: int) -> None:
+            cell_set(None, scope, site)
+
+        def names_set(value: Any, where: tuple[int, ...], scopes: Any = None) -> Any:
+            if machine.watching:
+                for position, site in enumerate(where):
+                    scope = scopes[position] if scopes else None
+                    if scope is None:
+                        glob_set(None, site)
+                    else:
+                        cell_set(None, scope, site)
+            return value
+
+        # -- the rest ----------------------------------------------------------------------------
+
+        def attr_dyn(obj: Any, attribute: Any, site: int) -> Any:
+            if type(attribute) is str and machine.watching:
+                where = placement(type(obj), attribute)
+                if where != _SILENT:
+                    operation = attribute_operation(obj, attribute, site, READ, where)
+                    if operation is not None:
+                        access(operation, obj)
+            return obj
+
+        def attr_dyn_at(obj: Any, attribute: Any, site: int) -> Any:
+            if type(attribute) is str and machine.watching:
+                where = placement(type(obj), attribute)
+                if where == _MAYBE_ON_CLASS:
+                    where = _ON_INSTANCE
+                operation = attribute_operation(obj, attribute, site, WRITE, where)
+                if operation is not None:
+                    access(operation, obj)
+            return obj
+
+        def loop(site: int) -> None:
+            at_loop_head(machine, site, getframe(1))
+
+        return {
+            "attr": attr, "attr_set": attr_set, "attr_at": attr_at, "attr_aug": attr_aug,
+            "item": item, "item_set": item_set, "item_at": item_at, "item_aug": item_aug,
+            "getitem": getitem, "whole": whole, "whole_at": whole_at, "read": read,
+            "mutate": mutate, "len": length, "true": truth, "in": contains, "meth": meth,
+            "meth_arg": meth_arg, "callmeth": callmeth, "iter": iterate, "next": step_iterator,
+            "glob": glob, "glob_set": glob_set, "glob_mark": glob_mark, "new_scope": new_scope,
+            "cell": cell, "cell_set": cell_set, "cell_mark": cell_mark, "names_set": names_set,
+            "attr_dyn": attr_dyn, "attr_dyn_at": attr_dyn_at, "loop": loop, "name": name,
+        }  # fmt: skip

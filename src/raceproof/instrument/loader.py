@@ -1,0 +1,206 @@
+"""Which modules are watched, and how watched code comes to run.
+
+A watched module is executed from rewritten code, anew in every execution; everything else is
+imported once and left alone.  Watched is the user's own code: the script, what lies beside it, and
+what was asked for by name.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import os
+import sys
+import sysconfig
+import types
+from collections.abc import Sequence
+from typing import Any
+
+from raceproof.events import Site
+from raceproof.instrument.rewrite import rewrite
+
+
+class Watch:
+    """Decides which modules are watched; a module is known by its name and its file."""
+
+    def __init__(
+        self, project: str, include: Sequence[str] = (), exclude: Sequence[str] = ()
+    ) -> None:
+        self.project = os.path.realpath(project)
+        self.include = tuple(include)
+        self.exclude = tuple(exclude)
+        paths = sysconfig.get_paths()
+        self._foreign = tuple(
+            os.path.realpath(paths[name]) + os.sep
+            for name in ("stdlib", "platstdlib", "purelib", "platlib")
+        )
+        self._own = os.path.realpath(os.path.dirname(os.path.dirname(__file__))) + os.sep
+
+    def named(self, module: str) -> bool:
+        """Whether `module` was asked for by name (itself or a package around it)."""
+        return _covered(module, self.include) and not _covered(module, self.exclude)
+
+    def watches(self, module: str, file: str | None) -> bool:
+        """Whether the module of this name, loaded from `file`, is watched."""
+        if file is None or not file.endswith(".py") or _covered(module, self.exclude):
+            return False
+        path = os.path.realpath(file)
+        if path.startswith(self._own):
+            return False
+        if _covered(module, self.include):
+            return True
+        if "site-packages" in path or path.startswith(self._foreign):
+            return False
+        return path.startswith(self.project + os.sep)
+
+
+def _covered(module: str, names: Sequence[str]) -> bool:
+    return any(module == name or module.startswith(name + ".") for name in names)
+
+
+class Loader(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds and executes watched modules; compiled code and sites are kept for the next time."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.watch = watch
+        self.sites: list[Site] = [Site("", "", 0, "", "", "")]
+        self.sources: dict[str, str] = {}
+        """File name -> source text of watched files, for reports."""
+        self.watched: set[str] = set()
+        self.unwatched: set[str] = set()
+        self._codes: dict[tuple[str, str], types.CodeType] = {}
+        self._displaced: dict[str, types.ModuleType] = {}
+
+    # -- rewriting -------------------------------------------------------------------------------
+
+    def code(self, source: bytes, file: str, module: str) -> types.CodeType:
+        """The rewritten code of `module`, whose source is `source`.
+
+        Raises SyntaxError, as Python would, for a source that does not parse.
+        """
+        key = (file, module)
+        found = self._codes.get(key)
+        if found is None:
+            rewritten = rewrite(
+                source, file, module, len(self.sites), is_watched=self.watch.named
+            )
+            found = compile(rewritten.tree, file, "exec", dont_inherit=True)
+            self.sites.extend(rewritten.sites)
+            self.sources[file] = importlib.util.decode_source(source)
+            self._codes[key] = found
+            self.watched.add(module)
+        return found
+
+    # -- importing -------------------------------------------------------------------------------
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,
+        target: types.ModuleType | None = None,
+    ) -> importlib.machinery.ModuleSpec | None:
+        """Part of the import protocol: a spec of ours for modules that are watched."""
+        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
+        if spec is None or not spec.has_location or spec.origin is None:
+            return None
+        if not self.watch.watches(fullname, spec.origin):
+            if "." not in fullname and fullname not in sys.stdlib_module_names:
+                self.unwatched.add(fullname)
+            return None
+        spec.loader = self
+        spec.cached = None
+        return spec
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
+        """Part of the import protocol: an ordinary module object will do."""
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """Part of the import protocol: run the rewritten code."""
+        spec = module.__spec__
+        assert spec is not None and spec.origin is not None
+        exec(self.code(_read(spec.origin), spec.origin, module.__name__), module.__dict__)
+
+    def get_source(self, fullname: str) -> str | None:
+        """For `inspect` and tracebacks: the source as it was written."""
+        spec = importlib.machinery.PathFinder.find_spec(fullname)
+        if spec is None or spec.origin is None:
+            return None
+        return importlib.util.decode_source(_read(spec.origin))
+
+    # -- an exploration --------------------------------------------------------------------------
+
+    def install(self) -> None:
+        """Take over imports; modules to be watched that are loaded already make room."""
+        sys.meta_path.insert(0, self)
+        for name, module in list(sys.modules.items()):
+            file = getattr(module, "__file__", None)
+            if name != "__main__" and self.watch.watches(name, file):
+                self._displaced[name] = module
+        self.forget_modules()
+
+    def remove(self) -> None:
+        """Give imports back, and put the modules that made room back in place."""
+        sys.meta_path.remove(self)
+        self.forget_modules()
+        sys.modules.update(self._displaced)
+
+    def forget_modules(self) -> None:
+        """Have watched modules executed again at their next import."""
+        for name in self._displaced:
+            sys.modules.pop(name, None)
+        for name in self.watched:
+            if name != "__main__":
+                sys.modules.pop(name, None)
+
+
+class Script:
+    """A program given as a file, run as `__main__`."""
+
+    def __init__(self, loader: Loader, file: str, arguments: Sequence[str]) -> None:
+        self.loader = loader
+        self.file = file
+        self.arguments = list(arguments)
+        self._code = loader.code(_read(file), file, "__main__")
+
+    def run(self) -> None:
+        """Execute the script afresh; what it raises passes through."""
+        module = types.ModuleType("__main__")
+        namespace: dict[str, Any] = module.__dict__
+        namespace.update(__file__=self.file, __builtins__=builtins, __cached__=None)
+        sys.modules["__main__"] = module
+        sys.argv[:] = [self.file, *self.arguments]
+        exec(self._code, namespace)
+
+
+class ModuleScript:
+    """A program given as a module name, run as `python -m` would."""
+
+    def __init__(self, loader: Loader, name: str, arguments: Sequence[str]) -> None:
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.submodule_search_locations is not None:
+            name = f"{name}.__main__"
+            spec = importlib.util.find_spec(name)
+        if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+            raise ImportError(f"No module named {name}", name=name)
+        self.spec = spec
+        self.file = spec.origin
+        self.arguments = list(arguments)
+        self._code = loader.code(_read(spec.origin), spec.origin, "__main__")
+
+    def run(self) -> None:
+        """Execute the module afresh as `__main__`; what it raises passes through."""
+        module = types.ModuleType("__main__")
+        module.__dict__.update(
+            __file__=self.file, __builtins__=builtins, __cached__=None, __spec__=self.spec,
+            __package__=self.spec.parent, __loader__=self.spec.loader,
+        )  # fmt: skip
+        sys.modules["__main__"] = module
+        sys.argv[:] = [self.file, *self.arguments]
+        exec(self._code, module.__dict__)
+
+
+def _read(file: str) -> bytes:
+    with open(file, "rb") as stream:
+        return stream.read()

@@ -1,0 +1,124 @@
+"""Names for threads and objects that are the same in every execution.
+
+A thread is called by its path (parent, how-manyth child); an object by the thread that first
+showed it, the place in the source where that happened, and a count.  `id()` would differ from run
+to run, and the search could not tell that two executions touch the same thing.
+"""
+
+from __future__ import annotations
+
+import enum
+import types
+import weakref
+from collections.abc import Callable, Hashable
+from typing import Any, Final
+
+from raceproof.events import Operation, SharedObject, ThreadId
+
+ThreadPath = tuple[int, ...]
+
+IMMUTABLE: Final[frozenset[type]] = frozenset(
+    {
+        int, float, complex, bool, str, bytes, type(None), type(...), type(NotImplemented),
+        range, slice, type, frozenset, tuple,
+        types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType,
+        types.CodeType, types.GetSetDescriptorType, types.MemberDescriptorType,
+        types.MethodDescriptorType, types.WrapperDescriptorType, types.MethodWrapperType,
+        classmethod, staticmethod, property, enum.EnumMeta, weakref.ref,
+    }
+)  # fmt: skip
+"""Types whose values need no name: nothing about them can change (or they name themselves)."""
+
+
+class Naming:
+    """The names given so far, shared by all the executions of one exploration."""
+
+    def __init__(self) -> None:
+        self.paths: list[ThreadPath] = [()]
+        self._thread_ids: dict[ThreadPath, ThreadId] = {(): 0}
+        self.objects: dict[Hashable, SharedObject] = {}
+        self.spins: dict[Hashable, Operation] = {}
+
+    def thread_id(self, path: ThreadPath) -> ThreadId:
+        """The index of the thread with this path, given out at its first appearance."""
+        found = self._thread_ids.get(path)
+        if found is None:
+            found = self._thread_ids[path] = len(self.paths)
+            self.paths.append(path)
+        return found
+
+    def object(self, name: Hashable, label: str) -> SharedObject:
+        """The shared object of this name; `label` is what reports call it."""
+        found = self.objects.get(name)
+        if found is None:
+            found = self.objects[name] = SharedObject(name, label)
+        return found
+
+
+class ObjectTable:
+    """Which live object has which name in the execution at hand."""
+
+    __slots__ = ("_counts", "_kept", "_naming", "by_id")
+
+    def __init__(self, naming: Naming) -> None:
+        self._naming = naming
+        self.by_id: dict[int, SharedObject] = {}
+        self._kept: list[object] = []
+        self._counts: dict[Hashable, int] = {}
+
+    def clear(self) -> None:
+        """Forget the objects of the last execution."""
+        self.by_id.clear()
+        self._kept.clear()
+        self._counts.clear()
+
+    def name(self, thing: Any, giver: ThreadId, where: Hashable) -> SharedObject:
+        """Name `thing`, unless it has a name already.
+
+        `giver` and `where` (a site, or what kind of thing it is) make the name; both depend on
+        nothing but what the giving thread itself has done, so the name does not depend on the
+        order of the threads.
+        """
+        found = self.by_id.get(id(thing))
+        if found is not None:
+            return found
+        tp = type(thing)
+        name: Hashable
+        if tp is types.ModuleType:
+            name, label = ("module", thing.__name__), thing.__name__
+        elif isinstance(thing, type):
+            label = thing.__qualname__
+            name = self._numbered(("class", thing.__module__, label))
+        else:
+            label = tp.__name__
+            name = self._numbered((giver, where, label))
+        return self.adopt(thing, self._naming.object(name, label))
+
+    def adopt(self, thing: Any, shared: SharedObject) -> SharedObject:
+        """Let `shared` stand for `thing` for the rest of the execution."""
+        key = id(thing)
+        self.by_id[key] = shared
+        # An id may be used again once its object is gone.  Watch for that where it is possible,
+        # so as not to keep alive what the program wants to see die; else keep the object.
+        try:
+            self._kept.append(weakref.ref(thing, self._forgetter(key)))
+        except TypeError:
+            self._kept.append(thing)
+        return shared
+
+    def numbered(self, giver: ThreadId, kind: str) -> SharedObject:
+        """A shared object for something that `giver` is creating: its how-manyth `kind`."""
+        return self._naming.object(self._numbered((giver, kind)), kind)
+
+    def _numbered(self, stem: tuple[Hashable, ...]) -> Hashable:
+        count = self._counts.get(stem, 0)
+        self._counts[stem] = count + 1
+        return (*stem, count)
+
+    def _forgetter(self, key: int) -> Callable[[object], None]:
+        by_id = self.by_id
+
+        def forget(_: object) -> None:
+            by_id.pop(key, None)
+
+        return forget

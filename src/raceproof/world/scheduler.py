@@ -1,0 +1,711 @@
+"""One execution of the program under test: which thread runs, until when, and what it did.
+
+Every thread announces its next operation before it takes place (`Scheduler.access` for data,
+`Scheduler.sync` for primitives).  As long as the plan lets the running thread go on, that costs one
+call; otherwise the thread that is to go next is switched to, and the announcing thread waits with
+its operation pending.  So in every state the next operation of every thread is known.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any, Final
+
+from raceproof.events import READ, STATE, WRITE, Access, Operation, SharedObject, ThreadId, conflicting, dependent
+from raceproof.world.fibers import ExecutionAbandoned, Fiber, Hub
+from raceproof.world.naming import Naming, ObjectTable
+
+FOREVER: Final = sys.maxsize
+
+NEW, STARTED, FINISHED = "new", "started", "finished"
+"""States of the location of a thread."""
+
+
+def _started(state: object, _: ThreadId) -> bool:
+    return state is not NEW
+
+
+def _finished(state: object, _: ThreadId) -> bool:
+    return state is FINISHED
+
+
+def _never(_state: object, _: ThreadId) -> bool:
+    return False
+
+
+@dataclass(slots=True)
+class Plan:
+    """What an execution has to do: follow `script`, then go on as it likes but for `sleep`.
+
+    `script[i]` is the thread that performs event i.  The first `known` events repeat those of an
+    earlier execution, whose records are `threads` and `operations` (both of that length; the
+    execution appends to them); any departure from them is non-determinism.  From event `known` on
+    the threads in `sleep` must not perform their pending operation until something that is
+    dependent with it has happened: that was explored before.
+    """
+
+    script: list[ThreadId] = field(default_factory=list)
+    known: int = 0
+    threads: list[ThreadId] = field(default_factory=list)
+    operations: list[Operation] = field(default_factory=list)
+    before: dict[int, tuple[Any, ...]] = field(default_factory=dict)
+    sleep: dict[ThreadId, Operation] = field(default_factory=dict)
+    recording: bool = True
+    lenient: bool = False
+    """Skip entries of the script that cannot be followed instead of calling it divergence."""
+    chooser: Callable[[list[VirtualThread], VirtualThread], VirtualThread] | None = None
+    """Decides where the script does not; `None`: go on with the same thread while possible."""
+    at_every_event: bool = False
+    """Ask `chooser` before every event, not only where the running thread cannot go on."""
+    observer: Observer | None = None
+
+
+class Observer:
+    """Hears of each event of an execution with the live objects; for replays that report."""
+
+    def on_event(
+        self, index: int, thread: VirtualThread, operation: Operation, subject: Any
+    ) -> None:
+        """Event `index` is about to take effect."""
+
+    def on_block(self, thread: VirtualThread, operation: Operation) -> None:
+        """`thread` cannot go on with `operation` for now."""
+
+    def on_switch(self, index: int, source: VirtualThread, target: VirtualThread) -> None:
+        """Before event `index`, the processor goes from `source` to `target`."""
+
+
+@dataclass(slots=True)
+class Blocked:
+    """A thread that had not finished when its execution ended, and what it was about to do."""
+
+    thread: VirtualThread
+    operation: Operation
+
+
+@dataclass(slots=True)
+class Execution:
+    """What happened: the events, and how it ended."""
+
+    threads: list[ThreadId]
+    operations: list[Operation]
+    before: dict[int, tuple[Any, ...]]
+    """Event index -> states of the guarded locations just before it (as in its accesses)."""
+    sleeps: list[tuple[int, dict[ThreadId, Operation]]]
+    """(index, sleep set before event index), where it changes."""
+    end: str
+    """"finished", "stuck" (nobody can go on), "redundant", "diverged", "exit", "steps"."""
+    detail: str = ""
+    blocked: list[Blocked] = field(default_factory=list)
+    everyone: list[VirtualThread] = field(default_factory=list)
+    truncated: bool = False
+    """The execution went on after its last recorded event, with nobody watching."""
+    slips: int = 0
+
+
+class VirtualThread:
+    """A thread of the program under test, as the scheduler sees it."""
+
+    __slots__ = (
+        "blocking_subject", "children", "clock", "daemon", "deadline", "expired", "fiber",
+        "finished", "location", "model", "name", "operations", "path", "pending", "shared",
+        "spin", "storage", "tid", "waits",
+    )  # fmt: skip
+
+    def __init__(self, tid: ThreadId, path: tuple[int, ...], shared: SharedObject) -> None:
+        self.tid = tid
+        self.path = path
+        self.shared = shared
+        self.location = shared.location(STATE)
+        self.location.state = NEW
+        self.name = ""
+        self.daemon = False
+        self.fiber: Fiber | None = None
+        self.pending: Operation | None = None
+        self.finished = False
+        self.children = 0
+        self.clock = 0.0
+        """Seconds since the start of the execution, on this thread's own clock."""
+        self.deadline: float | None = None
+        """When the pending operation gives up waiting; None: never."""
+        self.expired = False
+        self.model: Any = None
+        self.storage: dict[Any, Any] = {}
+        """For the simulated standard library: thread-locals and the like."""
+        self.spin: Any = None
+        self.waits = 0
+        self.blocking_subject: Any = None
+        self.operations: dict[str, Operation] = {}
+
+    def __repr__(self) -> str:
+        return f"<thread {self.tid} {self.name!r}>"
+
+
+class Scheduler:
+    """Runs executions, one at a time.
+
+    There is one scheduler in a process (`machine`): hooks and simulated primitives reach it by
+    name because the program under test cannot hand it to them.
+    """
+
+    def __init__(self) -> None:
+        self.active = False
+        """An execution is under way."""
+        self.watching = False
+        """Accesses to data are events (more than one thread has been started, and the limit on
+        recorded events is not reached)."""
+        self.recording = False
+        """Operations of primitives are events."""
+        self.naming = Naming()
+        self.objects = ObjectTable(self.naming)
+        self.max_events = 20_000
+        self.quantum = 2_000
+        self.max_seconds = 30.0
+        self.max_retries = 200
+        self.clock = 0.0
+        self.epoch = 0
+        """Counts executions; primitives that outlive one notice by it."""
+        self._hub: Hub
+        self._reset(Plan())
+
+    def forget(self) -> None:
+        """Start a new exploration: names given so far mean nothing any more."""
+        self.naming = Naming()
+        self.objects = ObjectTable(self.naming)
+
+    # -- one execution ---------------------------------------------------------------------------
+
+    def _reset(self, plan: Plan) -> None:
+        self.plan = plan
+        self.step = 0
+        self.known = plan.known
+        self.script = plan.script
+        self.threads = plan.threads
+        self.operations = plan.operations
+        self.before = plan.before
+        self.sleep: dict[ThreadId, Operation] = {}
+        self.sleeps: list[tuple[int, dict[ThreadId, Operation]]] = []
+        self.spinning: list[VirtualThread] = []
+        self.observer = plan.observer
+        self.limit = 0
+        self.share_end = -1
+        self.retries = 0
+        self.clock = 0.0
+        self.truncated = False
+        self.slips = 0
+        self.spins = 0
+        self.live: dict[ThreadId, VirtualThread] = {}
+        self.everyone: list[VirtualThread] = []
+        self.end = ""
+        self.detail = ""
+        self.generation: dict[str, int] = {}
+
+    def execute(self, body: Callable[[], None], plan: Plan) -> Execution:
+        """Run `body` as the main thread, steered by `plan`, until nobody can go on."""
+        self._reset(plan)
+        self.epoch += 1
+        self.objects.clear()
+        self._hub = Hub()
+        self.started_at = perf_counter()
+        main = self._make_thread(0, ())
+        main.name = "MainThread"
+        main.location.state = STARTED
+        main.fiber = Fiber(self._runner(main, body), self._hub)
+        self.current = main
+        self.live[0] = main
+        self.active = True
+        self.watching = False
+        self.recording = False
+        try:
+            main.fiber.switch()
+        finally:
+            blocked = [
+                Blocked(thread, thread.pending)
+                for thread in self.live.values()
+                if thread.pending is not None and not thread.finished
+            ]
+            self.watching = self.recording = False
+            self._abandon_all()
+            self.active = False
+        return Execution(
+            self.threads, self.operations, self.before, self.sleeps, self.end, self.detail,
+            blocked, self.everyone, self.truncated, self.slips,
+        )  # fmt: skip
+
+    def _make_thread(self, tid: ThreadId, path: tuple[int, ...]) -> VirtualThread:
+        shared = self.naming.object(("thread", path), "thread")
+        thread = VirtualThread(tid, path, shared)
+        self.everyone.append(thread)
+        return thread
+
+    def _runner(self, thread: VirtualThread, body: Callable[[], None]) -> Callable[[], None]:
+        def run() -> None:
+            try:
+                if self.recording and thread.pending is not None:
+                    self._record(thread, thread.pending, thread)
+                body()
+            except ExecutionAbandoned:
+                return
+            if not self.active or self.end:
+                return
+            try:
+                self._finish(thread)
+            except ExecutionAbandoned:
+                return
+
+        return run
+
+    def _abandon_all(self) -> None:
+        """Unwind whoever is still alive.  Hooks and primitives do nothing meanwhile."""
+        for thread in self.everyone:
+            fiber = thread.fiber
+            if fiber is not None:
+                self.current = thread
+                fiber.abandon(self._hub)
+            thread.fiber = None
+
+    def conclude(self, end: str, detail: str = "") -> None:
+        """End the execution here and now; does not return."""
+        if not self.end:
+            self.end = end
+            self.detail = detail
+        self.watching = self.recording = False
+        self._hub.switch()
+        raise ExecutionAbandoned
+
+    # -- threads ---------------------------------------------------------------------------------
+
+    def spawn(self, body: Callable[[], None], name: str, daemon: bool) -> VirtualThread:
+        """Make and start a thread; returns the thread."""
+        parent = self.current
+        path = (*parent.path, parent.children)
+        parent.children += 1
+        thread = self._make_thread(self.naming.thread_id(path), path)
+        thread.name = name
+        thread.daemon = daemon
+        thread.clock = parent.clock
+        if not self.recording and not self.truncated:
+            self.recording = True
+            self.watching = True
+        self.sync(self._thread_operation(thread, "start"), thread)
+        thread.location.state = STARTED
+        thread.fiber = Fiber(self._runner(thread, body), self._hub)
+        thread.pending = self._thread_operation(thread, "begin")
+        self.live[thread.tid] = thread
+        return thread
+
+    def _thread_operation(self, thread: VirtualThread, kind: str) -> Operation:
+        operations = thread.shared.operations
+        operation = operations.get(kind)
+        if operation is None:
+            place = thread.location
+            if kind == "begin":
+                operation = Operation(kind, ((place, READ),), guards=((place, _started),))
+            elif kind == "join":
+                operation = Operation(kind, ((place, READ),), guards=((place, _finished),))
+            elif kind in ("is_alive", "yield"):
+                operation = Operation(kind, ((place, READ),))
+            else:
+                operation = Operation(kind, ((place, WRITE),))
+            operations[kind] = operation
+        return operation
+
+    def join(self, thread: VirtualThread, timeout: float | None = None) -> bool:
+        """Wait until `thread` has finished; False when the wait expired (`timeout` in seconds)."""
+        done = self.sync(self._thread_operation(thread, "join"), thread, timeout)
+        if done:
+            self.current.clock = max(self.current.clock, thread.clock)
+        return done
+
+    def look_whether_alive(self, thread: VirtualThread) -> bool:
+        """`Thread.is_alive`: a read of the thread's state."""
+        self.sync(self._thread_operation(thread, "is_alive"), thread)
+        return thread.location.state is STARTED
+
+    def _finish(self, thread: VirtualThread) -> None:
+        """The body of `thread` is over: say so, and go on with somebody else."""
+        self.sync(self._thread_operation(thread, "finish"), thread)
+        thread.location.state = FINISHED
+        thread.finished = True
+        thread.pending = None
+        del self.live[thread.tid]
+        if thread.path == ():
+            # The interpreter joins the threads that are not daemons before main is over (see
+            # `threads.py`), so whoever is left dies with the process.
+            self.end = "finished"
+            return
+        successor = self._choose(thread)
+        if self.observer is not None:
+            self.observer.on_switch(self.step, thread, successor)
+        self.current = successor
+        assert thread.fiber is not None and successor.fiber is not None
+        thread.fiber.continue_into(successor.fiber)
+
+    # -- events ----------------------------------------------------------------------------------
+
+    def access(self, operation: Operation, subject: Any = None) -> None:
+        """The running thread is about to access data; returns when it may."""
+        thread = self.current
+        thread.pending = operation
+        if self.step >= self.limit:
+            self._hand_over(thread)
+            if not self.watching:
+                return
+        step = self.step
+        if step < self.known:
+            if self.operations[step] is not operation:
+                self._diverged(step, operation)
+        else:
+            self.threads.append(thread.tid)
+            self.operations.append(operation)
+            if self.sleep:
+                self._wake_sleepers(step + 1, operation)
+        self.step = step + 1
+        if self.observer is not None:
+            self.observer.on_event(step, thread, operation, subject)
+        if self.spinning:
+            self._wake_spinners(operation)
+
+    def reserve(self, operation: Operation) -> bool:
+        """Announce an operation whose exact footprint depends on the state it will meet.
+
+        True if another thread ran in between: work out the footprint anew, then `commit` it.
+        """
+        thread = self.current
+        thread.pending = operation
+        if self.step >= self.limit:
+            epoch = self.step
+            self._hand_over(thread)
+            return self.step != epoch
+        return False
+
+    def commit(self, operation: Operation, subject: Any = None) -> None:
+        """The reserved operation takes place, with this footprint."""
+        if not self.watching:
+            return
+        thread = self.current
+        thread.pending = operation
+        step = self.step
+        if step < self.known:
+            if self.operations[step] is not operation:
+                self._diverged(step, operation)
+        else:
+            self.threads.append(thread.tid)
+            self.operations.append(operation)
+            if self.sleep:
+                self._wake_sleepers(step + 1, operation)
+        self.step = step + 1
+        if self.observer is not None:
+            self.observer.on_event(step, thread, operation, subject)
+        if self.spinning:
+            self._wake_spinners(operation)
+
+    def sync(self, operation: Operation, subject: Any = None, timeout: float | None = None) -> bool:
+        """The running thread is about to use a primitive; returns when it may.
+
+        Returns False if the wait for the operation's guards expired instead (`timeout` seconds
+        of virtual time; None: wait for ever).  The caller applies the effect.
+        """
+        thread = self.current
+        if not self.active or self.end:
+            raise ExecutionAbandoned
+        if not self.recording:
+            return self._sync_unrecorded(thread, operation, timeout)
+        thread.pending = operation
+        tid = thread.tid
+        if self.step >= self.limit or not operation.enabled(tid):
+            if timeout is not None:
+                thread.deadline = thread.clock + timeout
+            thread.blocking_subject = subject
+            if self.observer is not None and not operation.enabled(tid):
+                self.observer.on_block(thread, operation)
+            self._hand_over(thread)
+            thread.deadline = None
+            if thread.expired:
+                thread.expired = False
+                operation = self._expiry(operation)
+                thread.pending = operation
+                if self.recording:
+                    self._record(thread, operation, subject)
+                return False
+            if not self.recording:
+                return True
+        self._record(thread, operation, subject)
+        return True
+
+    def attempt(
+        self, success: Operation, failure: Operation, possible: Callable[[], bool], subject: Any
+    ) -> bool:
+        """A try that does not wait: `success` happens if `possible()` when its turn comes, else
+        `failure`.  Neither operation has guards.  Returns which; the caller applies the effect."""
+        thread = self.current
+        if not self.active or self.end:
+            raise ExecutionAbandoned
+        if not self.recording:
+            return possible()
+        thread.pending = success
+        if self.step >= self.limit:
+            self._hand_over(thread)
+        succeeded = possible()
+        if self.recording:
+            thread.pending = operation = success if succeeded else failure
+            self._record(thread, operation, subject)
+        return succeeded
+
+    def _record(self, thread: VirtualThread, operation: Operation, subject: Any) -> None:
+        step = self.step
+        if step < self.known:
+            if self.operations[step] is not operation:
+                self._diverged(step, operation)
+        else:
+            self.threads.append(thread.tid)
+            self.operations.append(operation)
+            if self.sleep:
+                self._wake_sleepers(step + 1, operation)
+        self.before[step] = tuple([location.state for location, _ in operation.accesses])
+        self.step = step + 1
+        if self.observer is not None:
+            self.observer.on_event(step, thread, operation, subject)
+        if self.spinning:
+            self._wake_spinners(operation)
+
+    def _sync_unrecorded(
+        self, thread: VirtualThread, operation: Operation, timeout: float | None
+    ) -> bool:
+        """Like `sync`, before the first thread is started and after the last recorded event."""
+        if operation.enabled(thread.tid):
+            return True
+        thread.pending = operation
+        if timeout is not None:
+            thread.deadline = thread.clock + timeout
+        self._hand_over(thread)
+        thread.deadline = None
+        if thread.expired:
+            thread.expired = False
+            return False
+        return True
+
+    def _expiry(self, operation: Operation) -> Operation:
+        """The event "this wait gave up": ordered after everything, since nothing else could run."""
+        owner = operation.accesses[0][0].owner
+        key = ("expired", operation.kind, operation.locations)
+        found = owner.operations.get(key)
+        if found is None:
+            found = owner.operations[key] = Operation(
+                                "timeout of " + operation.kind, operation.accesses, fence=True, instead_of=operation
+            )
+        return found
+
+    def _diverged(self, step: int, operation: Operation) -> None:
+        recorded = self.operations[step]
+        self.conclude(
+            "diverged",
+            f"event {step} of {self.current.name} was {recorded!r}, is now {operation!r}",
+        )
+
+    def _wake_sleepers(self, step: int, operation: Operation) -> None:
+        """Threads whose pending operation is dependent with this one need no longer sleep."""
+        sleep = self.sleep
+        tid = self.current.tid
+        awake = [t for t, pending in sleep.items() if t == tid or dependent(pending, operation)]
+        if awake:
+            self.sleep = {t: pending for t, pending in sleep.items() if t not in awake}
+            self.sleeps.append((step, self.sleep))
+
+    def _wake_spinners(self, operation: Operation) -> None:
+        """Threads that spin on something that this operation changes may look again."""
+        me = self.current
+        for thread in list(self.spinning):
+            pending = thread.pending
+            if thread is not me and pending is not None and conflicting(pending, operation):
+                self.spinning.remove(thread)
+                thread.pending = self._spin_operation("look again", pending.accesses)
+
+    def _spin_operation(self, kind: str, accesses: tuple[Access, ...]) -> Operation:
+        key = (kind, *[location for location, _ in accesses])
+        found = self.naming.spins.get(key)
+        if found is None:
+            guards = ((accesses[0][0], _never),) if kind == "spin" else ()
+            found = self.naming.spins[key] = Operation(
+                kind, accesses, guards=guards, passive=True, fence=kind == "retry"
+            )
+        return found
+
+    def spin(self, accesses: tuple[Access, ...]) -> None:
+        """The running thread looks at the same places over and over: it waits for one to change.
+
+        When nobody else can go on it may look again all the same, a limited number of times.
+        """
+        thread = self.current
+        if not self.recording:
+            return
+        thread.pending = self._spin_operation("spin", accesses)
+        self.spinning.append(thread)
+        if self.observer is not None:
+            self.observer.on_block(thread, thread.pending)
+        self._hand_over(thread)
+        if thread.expired:
+            thread.expired = False
+            thread.pending = self._spin_operation("retry", accesses)
+        if self.recording:
+            self._record(thread, thread.pending, None)
+
+    def pass_unrecorded_loop(self) -> None:
+        """An unrecorded thread goes round a loop: now and then, give the others a turn."""
+        self.spins += 1
+        if self.spins % 256 == 0:
+            if perf_counter() - self.started_at > self.max_seconds:
+                self.conclude("steps", f"still running after {self.max_seconds:g} seconds")
+            if len(self.live) > 1:
+                thread = self.current
+                thread.pending = self._thread_operation(thread, "yield")
+                self._hand_over(thread)
+
+    def pass_idle_loop(self) -> None:
+        """A thread goes round a loop without any operation: it may do so for a long time."""
+        self.spins += 1
+        if self.spins % 1024 == 0:
+            if perf_counter() - self.started_at > self.max_seconds:
+                self.conclude("steps", f"still running after {self.max_seconds:g} seconds")
+            if len(self.live) > 1:
+                thread = self.current
+                self.spin(((thread.location, READ),))
+
+    # -- switching -------------------------------------------------------------------------------
+
+    def _hand_over(self, thread: VirtualThread) -> None:
+        """Let whoever is to go next go; returns when `thread` is."""
+        target = self._choose(thread)
+        if target is not thread:
+            if self.observer is not None:
+                self.observer.on_switch(self.step, thread, target)
+            self.current = target
+            assert target.fiber is not None
+            target.fiber.switch()
+            if self.end:
+                raise ExecutionAbandoned
+
+    def _enter_unknown(self, step: int) -> None:
+        """From the first event that is not a repetition on, the sleep set counts."""
+        if step == self.known and not self.sleeps:
+            self.sleep = dict(self.plan.sleep)
+            self.sleeps.append((step, self.sleep))
+
+    def _choose(self, thread: VirtualThread) -> VirtualThread:
+        """Who performs event `step`.  Sets `limit`: until which event that thread may go on."""
+        if self.truncated:
+            return self._choose_unrecorded(thread)
+        step = self.step
+        if step >= self.max_events:
+            self._stop_recording()
+            return self._choose_unrecorded(thread)
+        script = self.script
+        while step < len(script):
+            tid = script[step]
+            target = self.live.get(tid)
+            possible = False
+            if target is not None and target.pending is not None:
+                possible = target.pending.enabled(tid)
+                if not possible and self._first_idle() is target:
+                    self._expire(target)
+                    possible = True
+            if possible:
+                assert target is not None
+                if step < self.known:
+                    end = step + 1
+                    known = self.known
+                    while end < known and script[end] == tid:
+                        end += 1
+                    self.limit = end
+                    return target
+                self._enter_unknown(step)
+                self.limit = step + 1
+                return target
+            if step < self.known and not self.plan.lenient:
+                self.conclude("diverged", f"thread {tid} cannot perform event {step} this time")
+            self.slips += 1
+            del script[step : step + 1 if self.plan.lenient else len(script)]
+        self._enter_unknown(step)
+        return self._choose_freely(thread)
+
+    def _choose_freely(self, thread: VirtualThread) -> VirtualThread:
+        sleep = self.sleep
+        enabled = [t for t in self.live.values() if t.pending.enabled(t.tid)]  # type: ignore[union-attr]
+        if not enabled:
+            target = self._first_idle()
+            if target is None:
+                self.conclude("stuck")
+                raise AssertionError
+            self._expire(target)
+            self.limit = self.step + 1
+            return target
+        awake = [t for t in enabled if t.tid not in sleep] if sleep else enabled
+        if not awake:
+            self.conclude("redundant")
+        plan = self.plan
+        if plan.chooser is not None:
+            target = plan.chooser(awake, thread)
+            self.limit = self.step + 1 if plan.at_every_event else FOREVER
+        elif thread in awake and self.step != self.share_end:
+            target = thread
+            self.limit = self.share_end = self.step + self.quantum
+        else:
+            # `thread` cannot go on, or has had its share: the next one in line.
+            later = [t for t in awake if t.tid > thread.tid]
+            target = later[0] if later else awake[0]
+            self.limit = self.share_end = self.step + self.quantum
+        if self.limit > self.max_events:
+            self.limit = self.max_events
+        return target
+
+    def _stop_recording(self) -> None:
+        """Too many events to think about: let the rest of the program run, unwatched."""
+        self.truncated = True
+        self.watching = self.recording = False
+        self.limit = FOREVER
+
+    def _choose_unrecorded(self, thread: VirtualThread) -> VirtualThread:
+        for target in self.live.values():
+            if target.tid > thread.tid and target.pending.enabled(target.tid):  # type: ignore[union-attr]
+                return target
+        for target in self.live.values():
+            if target.pending.enabled(target.tid):  # type: ignore[union-attr]
+                return target
+        waiting = self._first_idle()
+        if waiting is None:
+            self.conclude("stuck")
+            raise AssertionError
+        self._expire(waiting)
+        return waiting
+
+    def _first_idle(self) -> VirtualThread | None:
+        """When nobody can go on: whose wait is over first?  None also when somebody can."""
+        first: VirtualThread | None = None
+        for thread in self.live.values():
+            assert thread.pending is not None
+            if thread.pending.enabled(thread.tid):
+                return None
+            if thread.deadline is not None and (
+                first is None or thread.deadline < first.deadline  # type: ignore[operator]
+            ):
+                first = thread
+        if first is None and self.spinning and self.retries < self.max_retries:
+            return self.spinning[0]
+        return first
+
+    def _expire(self, thread: VirtualThread) -> None:
+        """End the wait of `thread`, moving the clock to its deadline; a spinner looks again."""
+        if thread.deadline is not None:
+            thread.clock = self.clock = max(self.clock, thread.deadline)
+            thread.expired = True
+        else:
+            self.spinning.remove(thread)
+            self.retries += 1
+            thread.expired = True
+
+
+machine: Final = Scheduler()
+"""The scheduler of this process."""
