@@ -10,6 +10,7 @@ from __future__ import annotations
 import builtins
 import sys
 import types
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -27,6 +28,9 @@ FUNCTION_LIKE: Final = (
 STORING_METHODS: Final = frozenset(
     "append appendleft add insert extend extendleft setdefault update put put_nowait submit".split()
 )
+CONTAINERS: Final = frozenset({list, tuple, dict, set, deque})
+MAX_NAMED: Final = 100
+"""Elements of one container that get names along with it; larger ones name them when touched."""
 _MISSING: Final = object()
 
 # How the attribute `name` of instances of a type is found.
@@ -72,24 +76,29 @@ class Hooks:
                 found = name_object(obj, machine.current.tid, site)
             return found
 
-        def name_value(value: Any, site: int) -> None:
+        def name_value(value: Any, site: int, owner: Any = None) -> None:
             """`value` is about to be where others can find it: name it, and what is in it."""
-            if id(value) not in by_id:
-                tp = type(value)
-                if tp in (list, tuple, dict, set):
-                    if tp is not tuple:
-                        name_object(value, machine.current.tid, site)
-                    if len(value) <= 100:
-                        for element in value.values() if tp is dict else value:
-                            if type(element) not in IMMUTABLE or type(element) is tuple:
-                                name_value(element, site)
-                else:
-                    name_object(value, machine.current.tid, site)
-                    fields = getattr(tp, "__dataclass_fields__", None)
-                    if fields and len(fields) <= 100:
-                        for element in getattr(value, "__dict__", {}).values():
-                            if type(element) not in IMMUTABLE or type(element) is tuple:
-                                name_value(element, site)
+            if id(value) in by_id:
+                return
+            tp = type(value)
+            giver = machine.current.tid
+            if tp in CONTAINERS:
+                label = sites[site].name
+                if owner is not None and label:
+                    label = f"{type(owner).__name__}.{label}"
+                if tp is not tuple:
+                    name_object(value, giver, site, label)
+                if tp is not deque and len(value) <= MAX_NAMED:
+                    for element in value.values() if tp is dict else value:
+                        if type(element) not in IMMUTABLE or type(element) is tuple:
+                            name_value(element, site)
+            else:
+                name_object(value, giver, site)
+                fields = getattr(tp, "__dataclass_fields__", None)
+                if fields and len(fields) <= MAX_NAMED:
+                    for element in getattr(value, "__dict__", {}).values():
+                        if type(element) not in IMMUTABLE or type(element) is tuple:
+                            name_value(element, site)
 
         def name(value: Any, site: int) -> Any:
             if type(value) not in IMMUTABLE and machine.active and not machine.truncated:
@@ -222,7 +231,7 @@ class Hooks:
 
         def attr_set(value: Any, obj: Any, attribute: str, site: int) -> Any:
             if type(value) not in IMMUTABLE and machine.active and not machine.truncated:
-                name_value(value, site)
+                name_value(value, site, obj)
             if machine.watching:
                 attr_store(obj, attribute, site)
             return value

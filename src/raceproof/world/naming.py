@@ -72,12 +72,14 @@ class ObjectTable:
         self._kept.clear()
         self._counts.clear()
 
-    def name(self, thing: Any, giver: ThreadId, where: Hashable) -> SharedObject:
+    def name(
+        self, thing: Any, giver: ThreadId, where: Hashable, label: str = ""
+    ) -> SharedObject:
         """Name `thing`, unless it has a name already.
 
         `giver` and `where` (a site, or what kind of thing it is) make the name; both depend on
         nothing but what the giving thread itself has done, so the name does not depend on the
-        order of the threads.
+        order of the threads.  `label` is for reports (default: the name of its type).
         """
         found = self.by_id.get(id(thing))
         if found is not None:
@@ -86,12 +88,14 @@ class ObjectTable:
         name: Hashable
         if tp is types.ModuleType:
             name, label = ("module", thing.__name__), thing.__name__
+            if label == "__main__":
+                label = ""
         elif isinstance(thing, type):
-            label = thing.__qualname__
+            label = thing.__qualname__.rpartition("<locals>.")[2]
             name = self._numbered(("class", thing.__module__, label))
         else:
-            label = tp.__name__
-            name = self._numbered((giver, where, label))
+            name = self._numbered((giver, where, tp.__name__))
+            label = label or tp.__name__
         return self.adopt(thing, self._naming.object(name, label))
 
     def adopt(self, thing: Any, shared: SharedObject) -> SharedObject:

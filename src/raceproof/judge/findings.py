@@ -1,0 +1,145 @@
+"""What raceproof has to say about a program: plain data, from which every report is drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line of the program under test."""
+
+    file: str
+    line: int
+    function: str
+    """Qualified name; "<module>" at top level."""
+    text: str = ""
+    """The source line, without indentation."""
+
+
+@dataclass(slots=True)
+class Step:
+    """One event of an interleaving, as a report shows it."""
+
+    number: int
+    """Counting from 1, the steps that are shown."""
+    thread: str
+    """Name of the column: `withdraw(500)`, `Thread-1 (work)`, `main`."""
+    kind: str
+    """The verb: "read", "write", "acquire", "release", "append", "start", "wait", ..."""
+    object: str
+    """What it was done to: `BankAccount.balance`, `lock`, `stock['apple']`."""
+    place: Place
+    value: str = ""
+    """Short repr of the value read or written, "" if none or unknown."""
+    old: str = ""
+    """For writes: the value before."""
+    preempted: bool = False
+    """After this step the scheduler took the processor away although the thread could go on."""
+    blocks: bool = False
+    """The thread tried this and had to wait (the step itself comes later, or never)."""
+    key: bool = False
+    """One of the steps that decide."""
+    index: int = -1
+    """Index of the event in the execution."""
+    held: tuple[str, ...] = ()
+    """Locks that the thread holds at this step."""
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A thread that cannot go on at the end of an execution."""
+
+    thread: str
+    kind: str
+    """"acquire", "wait", "get", "put", "join", "result", ..."""
+    object: str
+    """`Lock (bank.py:7)`, `Condition`, `Thread-2`."""
+    place: Place
+    holder: str = ""
+    """The thread that has what this one waits for; "" if nobody."""
+    taken: Place | None = None
+    """Where the holder took it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """How to mend it."""
+
+    primitive: str
+    """"Lock", "RLock", "Semaphore", "Event", "Condition", "Barrier", "Queue" or ""."""
+    text: str
+
+
+@dataclass(slots=True)
+class OutcomeCount:
+    """One result of the program, and how often it was seen."""
+
+    exit: str
+    """"ok", "SystemExit: 3", "ValueError: ...", "deadlock", ..."""
+    lines: list[str]
+    """The lines printed, in order of first appearance (as a multiset they are the outcome)."""
+    errors: list[str]
+    """Exceptions that threads died of, and those left unread in futures."""
+    count: int = 0
+    serial: bool = False
+    """Some order without preemption gives this too."""
+
+
+@dataclass(slots=True)
+class Finding:
+    """A fault of the program, with the interleaving that shows it."""
+
+    kind: str
+    """As in the design: "lost-update", "check-then-act", "deadlock", "self-deadlock", ..."""
+    message: str
+    """One sentence: what goes wrong."""
+    where: list[Place] = field(default_factory=list)
+    objects: list[str] = field(default_factory=list)
+    threads: list[str] = field(default_factory=list)
+    """Columns of the interleaving, in order of appearance."""
+    switches: int = 0
+    """Context switches in the interleaving shown."""
+    steps: list[Step] = field(default_factory=list)
+    hidden: int = 0
+    """Steps of the interleaving that are not shown because they do not matter."""
+    waiting: list[Waiting] = field(default_factory=list)
+    because: str = ""
+    """One sentence: which steps must not be swapped."""
+    outcome: OutcomeCount | None = None
+    """The result of the interleaving shown."""
+    expected: list[OutcomeCount] = field(default_factory=list)
+    """The results of the serial orders, when the finding is an outcome none of them gives."""
+    traceback: str = ""
+    advice: Advice = field(default_factory=lambda: Advice("", ""))
+    replay: str = ""
+    """Path of the replay file."""
+    occurrences: int = 1
+    """In how many of the interleavings it was seen."""
+
+
+@dataclass(slots=True)
+class Result:
+    """All there is to say about one exploration."""
+
+    program: str
+    """The script or module, as given by the user."""
+    verdict: str
+    """"ok", "finding" or "error"."""
+    complete: bool = False
+    interleavings: int = 0
+    estimated: float = 0.0
+    seconds: float = 0.0
+    python: str = ""
+    watched: list[str] = field(default_factory=list)
+    unwatched: list[str] = field(default_factory=list)
+    outcomes: list[OutcomeCount] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """Sentences the user should read: what was not explored or not controlled, and why."""
+    cut: str = ""
+    """Why the search is not complete: "time (10 s)", "first finding", "interrupted", ..."""
+    error: str = ""
+    """Why the program could not be explored (verdict "error")."""
+    threads: int = 0
+    """The largest number of threads that an execution had, main included."""

@@ -1,0 +1,252 @@
+"""An execution told step by step: who did what where, with the values it read and wrote.
+
+During a search nothing of this is recorded.  A finding's interleaving is run once more with a
+`Narrator` listening, which has the live objects at hand.
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+import re
+import reprlib
+import sys
+import types
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from raceproof.events import WRITE, Location, Operation, SharedObject, Site, WholeObject
+from raceproof.judge.findings import Place
+from raceproof.world.scheduler import Observer, VirtualThread
+
+UNKNOWN_PLACE: Final = Place("", 0, "")
+SCALARS: Final = (int, float, complex, bool, str, bytes, type(None), range)
+TAKES: Final = frozenset({"acquire", "try acquire", "reacquire", "wake"})
+GIVES: Final = frozenset({"release", "wait"})
+_ASSIGNED: Final = re.compile(r"^\s*([A-Za-z_][\w.]*)(?:\s*:\s*[^=]+)?\s*=[^=]")
+
+
+@dataclass(slots=True)
+class Told:
+    """One event with everything that a report may want to know."""
+
+    index: int
+    thread: VirtualThread
+    operation: Operation
+    place: Place
+    value: str = ""
+    old: str = ""
+    held: tuple[str, ...] = ()
+    preempted: bool = False
+    blocked: bool = False
+
+
+@dataclass(slots=True)
+class Narrator(Observer):
+    """Listens to one execution."""
+
+    sites: Sequence[Site]
+    sources: Mapping[str, str]
+    """The watched files: places outside of them are not the user's."""
+    story: list[Told] = field(default_factory=list)
+    taken: dict[Location, tuple[VirtualThread, Place]] = field(default_factory=dict)
+    """Locks held at present: by whom, and where they were taken."""
+    waiting: dict[int, Place] = field(default_factory=dict)
+    """Thread -> where it is waiting."""
+    made: dict[SharedObject, Place] = field(default_factory=dict)
+    """Where primitives were created."""
+    _held: dict[int, list[Location]] = field(default_factory=dict)
+    _unresolved: dict[int, tuple[Told, Any]] = field(default_factory=dict)
+
+    # -- Observer --------------------------------------------------------------------------------
+
+    def on_create(self, shared: SharedObject) -> None:
+        """A primitive is being made."""
+        self.made.setdefault(shared, self._caller())
+
+    def on_event(
+        self, index: int, thread: VirtualThread, operation: Operation, subject: Any
+    ) -> None:
+        """See `Observer`."""
+        self._resolve(thread)
+        place = self._place_of(operation)
+        held = tuple(self.name_of(location) for location in self._held.get(thread.tid, ()))
+        told = Told(index, thread, operation, place, held=held)
+        told.blocked = thread.tid in self.waiting
+        self.waiting.pop(thread.tid, None)
+        if operation.site and len(operation.accesses) >= 1:
+            present = self._peek(operation, subject)
+            if operation.accesses[0][1] == WRITE:
+                told.old = present
+                self._unresolved[thread.tid] = (told, subject)
+            else:
+                told.value = present
+        self.story.append(told)
+        self._follow_locks(thread, operation, place)
+
+    def on_block(self, thread: VirtualThread, operation: Operation) -> None:
+        """See `Observer`."""
+        self.waiting[thread.tid] = self._place_of(operation)
+
+    def on_switch(self, index: int, source: VirtualThread, target: VirtualThread) -> None:
+        """See `Observer`."""
+        self._resolve(source)
+        if self.story and not source.finished and source.tid not in self.waiting:
+            for told in reversed(self.story):
+                if told.thread is source:
+                    told.preempted = True
+                    break
+
+    def close(self) -> None:
+        """The execution is over: look at what the last writes left."""
+        for told, subject in list(self._unresolved.values()):
+            told.value = self._peek(told.operation, subject)
+        self._unresolved.clear()
+
+    # -- names -----------------------------------------------------------------------------------
+
+    def name_of(self, location: Location) -> str:
+        """What to call a place: a primitive goes by the variable it was first assigned to."""
+        shared = location.owner
+        made = self.made.get(shared)
+        if made is None or not isinstance(location.field, WholeObject):
+            return location.label
+        match = _ASSIGNED.match(made.text)
+        if match:
+            return match.group(1)
+        return f"{shared.label} made at line {made.line}"
+
+    # -- details ---------------------------------------------------------------------------------
+
+    def _resolve(self, thread: VirtualThread) -> None:
+        """What `thread` announced to write has been written by now."""
+        entry = self._unresolved.pop(thread.tid, None)
+        if entry is not None:
+            told, subject = entry
+            told.value = self._peek(told.operation, subject)
+
+    def _follow_locks(self, thread: VirtualThread, operation: Operation, place: Place) -> None:
+        location, mode = operation.accesses[0]
+        if location.owner.label not in ("Lock", "RLock", "Condition") or mode != WRITE:
+            return
+        for location, _ in operation.accesses:
+            if location.owner.label not in ("Lock", "RLock"):
+                continue
+            held = self._held.setdefault(thread.tid, [])
+            if operation.kind in TAKES:
+                if location not in held:
+                    self.taken[location] = (thread, place)
+                held.append(location)
+            elif operation.kind in GIVES and location in held:
+                held.remove(location)
+                if location not in held:
+                    self.taken.pop(location, None)
+
+    def _place_of(self, operation: Operation) -> Place:
+        if operation.site:
+            site = self.sites[operation.site]
+            return Place(site.file, site.line, site.function, self.line(site.file, site.line))
+        return self._caller()
+
+    def _caller(self) -> Place:
+        """The innermost line of watched code on the running thread's stack."""
+        frame: types.FrameType | None = sys._getframe(1)
+        while frame is not None:
+            file = frame.f_code.co_filename
+            if file in self.sources:
+                name = frame.f_code.co_qualname
+                return Place(file, frame.f_lineno, name, self.line(file, frame.f_lineno))
+            frame = frame.f_back
+        return UNKNOWN_PLACE
+
+    def line(self, file: str, number: int) -> str:
+        """A line of source, without indentation."""
+        source = self.sources.get(file)
+        if source is None:
+            return linecache.getline(file, number).strip()
+        lines = source.splitlines()
+        return lines[number - 1].strip() if 0 < number <= len(lines) else ""
+
+    def _peek(self, operation: Operation, subject: Any) -> str:
+        """The present value of the place that `operation` is about, shortly."""
+        field_ = operation.accesses[0][0].field
+        kind = self.sites[operation.site].kind
+        try:
+            if isinstance(subject, types.FrameType):
+                name = str(field_)
+                for namespace in (subject.f_locals, subject.f_globals):
+                    if name in namespace:
+                        return short(namespace[name])
+                return ""
+            if kind.startswith("attr") or operation.kind in ("read", "write") and not isinstance(
+                subject, Collection
+            ):
+                return short(_attribute(subject, str(field_)))
+            if isinstance(field_, WholeObject):
+                return short(subject) if isinstance(subject, Collection) else ""
+            if isinstance(subject, dict | list):
+                return short(subject[field_])
+        except (KeyError, IndexError, AttributeError, TypeError):
+            return ""
+        return ""
+
+
+def _attribute(obj: Any, name: str) -> Any:
+    """The value of an attribute, without running code of the program."""
+    namespace = getattr(type(obj), "__mro__", ())
+    try:
+        own = object.__getattribute__(obj, "__dict__")
+        if name in own:
+            return own[name]
+    except AttributeError:
+        pass
+    if isinstance(obj, type):
+        namespace = obj.__mro__
+    for cls in namespace:
+        if name in cls.__dict__:
+            value = cls.__dict__[name]
+            if isinstance(value, types.MemberDescriptorType):
+                return value.__get__(obj, type(obj))
+            return value
+    raise AttributeError(name)
+
+
+class _Short(reprlib.Repr):
+    """Like `repr`, but short, and without calling anything that the program defines."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlist = self.maxtuple = self.maxdict = self.maxset = self.maxdeque = 4
+        self.maxstring = self.maxother = 24
+        self.maxlevel = 2
+
+    def repr1(self, x: Any, level: int) -> str:
+        """See `reprlib.Repr`."""
+        tp = type(x)
+        if tp in SCALARS or tp in (list, tuple, dict, set, frozenset):
+            return super().repr1(x, level)
+        if isinstance(x, BaseException):
+            return f"{tp.__name__}(...)"
+        if isinstance(x, type):
+            return x.__name__
+        if isinstance(x, types.FunctionType | types.MethodType | types.BuiltinFunctionType):
+            return str(x.__name__)
+        for base in (bool, int, float, str):
+            if isinstance(x, base):
+                return super().repr1(base(x), level)
+        return f"<{tp.__name__}>"
+
+
+_short: Final = _Short()
+
+
+def short(value: Any) -> str:
+    """A short text for a value."""
+    return _short.repr(value)
+
+
+def display(file: str) -> str:
+    """A file name as reports show it: relative to where the user is, where that is shorter."""
+    relative = os.path.relpath(file)
+    return relative if len(relative) < len(file) else file

@@ -1,0 +1,101 @@
+"""Recognising the classical mistakes in the order of events, whatever the program printed.
+
+A *lost update*: a thread stores a value that it worked out from an earlier read, and in between
+another thread stored something that is thereby overwritten unread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from raceproof.events import READ, WRITE, Location, Operation, Site, ThreadId, WholeObject
+
+
+@dataclass(frozen=True, slots=True)
+class Triple:
+    """Read by one thread, write by another, write by the first, all of one place (indices)."""
+
+    read: int
+    between: int
+    write: int
+    location: Location
+
+
+def lost_updates(
+    threads: Sequence[ThreadId],
+    operations: Sequence[Operation],
+    sites: Sequence[Site],
+    start: int = 0,
+) -> Iterator[Triple]:
+    """Lost updates whose last event has an index of `start` or more.
+
+    Only stores that are known to depend on the read (`Site.rmw`).  The histories of the locations
+    must be those of these events.
+    """
+    for index in range(start, len(operations)):
+        operation = operations[index]
+        if not sites[operation.site].rmw:
+            continue
+        for location, mode in operation.accesses:
+            if mode == WRITE and not isinstance(location.field, WholeObject):
+                triple = _overwritten(location, index, threads)
+                if triple is not None:
+                    yield triple
+
+
+def _overwritten(location: Location, write: int, threads: Sequence[ThreadId]) -> Triple | None:
+    me = threads[write]
+    between: int | None = None
+    for index, mode, _, _ in reversed(location.history):
+        if index >= write:
+            continue
+        if threads[index] != me:
+            if mode == WRITE:
+                between = index
+        elif mode == READ:
+            return None if between is None else Triple(index, between, write, location)
+        else:
+            return None
+    return None
+
+
+def unserializable(
+    threads: Sequence[ThreadId], operations: Sequence[Operation]
+) -> Iterator[tuple[str, Triple]]:
+    """Triples that no serial order gives: two accesses by a thread, one of another in between.
+
+    The four patterns of Vaziri, Tip and Dolby, "Associating synchronization constraints with data
+    in an object-oriented language", POPL 2006, for one location, named for the report.
+    """
+    histories: dict[Location, list[tuple[int, int]]] = {}
+    for index, operation in enumerate(operations):
+        for location, mode in operation.accesses:
+            if not operation.guards and operation.site:
+                histories.setdefault(location, []).append((index, mode))
+    for location, history in histories.items():
+        last_of: dict[ThreadId, int] = {}
+        for position, (index, mode) in enumerate(history):
+            me = threads[index]
+            before = last_of.get(me)
+            last_of[me] = position
+            if before is None or before == position - 1:
+                continue
+            first_mode = history[before][1]
+            for middle in range(position - 1, before, -1):
+                other, other_mode = history[middle]
+                if threads[other] == me:
+                    continue
+                name = _NAMES.get((first_mode != READ, other_mode != READ, mode != READ))
+                if name is not None:
+                    yield name, Triple(history[before][0], other, index, location)
+                    break
+
+
+_NAMES = {
+    (False, True, True): "check-then-act",
+    (False, True, False): "stale read",
+    (True, True, False): "overwritten",
+    (True, False, True): "half-done write seen",
+}
+"""(first, between, last) writes? -> the name of the pattern."""
