@@ -400,6 +400,7 @@ class Hooks:
                 return obj
             if kind == "iterator":
                 return WatchedIterator(obj, site)
+            act(effects.start_of_iteration, obj, (), "iterate", site)
             return WatchedIteration(obj, site)
 
         def step_iterator(obj: Any, site: int) -> Any:

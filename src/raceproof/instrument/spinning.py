@@ -55,7 +55,10 @@ def at_loop_head(machine: Scheduler, site: int, frame: types.FrameType) -> None:
     if not operations or machine.threads[head:step].count(thread.tid) != len(operations):
         spin.repeats = 0
         if not operations:
-            machine.pass_idle_loop()
+            if machine.spins % 1024 == 1022:
+                spin.locals = dict(frame.f_locals)
+            unchanged = machine.spins % 1024 == 1023 and spin.locals == dict(frame.f_locals)
+            machine.pass_idle_loop(unchanged)
         return
     if operations != spin.operations:
         spin.operations = operations

@@ -6,10 +6,10 @@ another thread stored something that is thereby overwritten unread.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from raceproof.events import READ, WRITE, Location, Operation, Site, ThreadId, WholeObject
+from raceproof.events import READ, WRITE, Location, Operation, ThreadId, WholeObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,29 +25,47 @@ class Triple:
 def lost_updates(
     threads: Sequence[ThreadId],
     operations: Sequence[Operation],
-    sites: Sequence[Site],
+    rmw: Collection[int],
     start: int = 0,
 ) -> Iterator[Triple]:
     """Lost updates whose last event has an index of `start` or more.
 
-    Only stores that are known to depend on the read (`Site.rmw`).  The histories of the locations
-    must be those of these events.
+    `rmw` are the sites of stores that are known to depend on a read of the same place.  The
+    histories of the locations must be those of these events.
     """
     for index in range(start, len(operations)):
         operation = operations[index]
-        if not sites[operation.site].rmw:
-            continue
+        if operation.site in rmw:
+            for location, mode in operation.accesses:
+                if mode == WRITE and not isinstance(location.field, WholeObject):
+                    history = [(i, m) for i, m, _, _ in location.history[-64:]]
+                    triple = _overwritten(location, index, threads, history)
+                    if triple is not None:
+                        yield triple
+
+
+def lost_updates_alone(
+    threads: Sequence[ThreadId], operations: Sequence[Operation], rmw: Collection[int]
+) -> Iterator[Triple]:
+    """The same, for events that no search has looked at."""
+    histories: dict[Location, list[tuple[int, int]]] = {}
+    for index, operation in enumerate(operations):
         for location, mode in operation.accesses:
-            if mode == WRITE and not isinstance(location.field, WholeObject):
-                triple = _overwritten(location, index, threads)
-                if triple is not None:
-                    yield triple
+            history = histories.setdefault(location, [])
+            history.append((index, mode))
+            if operation.site in rmw and mode == WRITE:
+                if not isinstance(location.field, WholeObject):
+                    triple = _overwritten(location, index, threads, history[-64:])
+                    if triple is not None:
+                        yield triple
 
 
-def _overwritten(location: Location, write: int, threads: Sequence[ThreadId]) -> Triple | None:
+def _overwritten(
+    location: Location, write: int, threads: Sequence[ThreadId], history: list[tuple[int, int]]
+) -> Triple | None:
     me = threads[write]
     between: int | None = None
-    for index, mode, _, _ in reversed(location.history):
+    for index, mode in reversed(history):
         if index >= write:
             continue
         if threads[index] != me:

@@ -9,7 +9,7 @@ its operation pending.  So in every state the next operation of every thread is 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, Final
@@ -166,6 +166,7 @@ class Scheduler:
         self.max_seconds = 30.0
         self.max_retries = 200
         self.clock = 0.0
+        self.watched_files: Container[str] = ()
         self.epoch = 0
         """Counts executions; primitives that outlive one notice by it."""
         self._hub: Hub
@@ -175,6 +176,11 @@ class Scheduler:
         """Start a new exploration: names given so far mean nothing any more."""
         self.naming = Naming()
         self.objects = ObjectTable(self.naming)
+
+    def interrupt(self) -> None:
+        """End the execution under way at its next event (from a signal handler)."""
+        self.interrupted = True
+        self.limit = 0
 
     # -- one execution ---------------------------------------------------------------------------
 
@@ -201,7 +207,7 @@ class Scheduler:
         self.everyone: list[VirtualThread] = []
         self.end = ""
         self.detail = ""
-        self.generation: dict[str, int] = {}
+        self.interrupted = False
 
     def execute(self, body: Callable[[], None], plan: Plan) -> Execution:
         """Run `body` as the main thread, steered by `plan`, until nobody can go on."""
@@ -413,7 +419,7 @@ class Scheduler:
         if not self.active or self.end:
             raise ExecutionAbandoned
         if not self.recording:
-            return self._sync_unrecorded(thread, operation, timeout)
+            return self._sync_unrecorded(thread, operation, timeout, subject)
         thread.pending = operation
         tid = thread.tid
         if self.step >= self.limit or not operation.enabled(tid):
@@ -440,14 +446,16 @@ class Scheduler:
         self, success: Operation, failure: Operation, possible: Callable[[], bool], subject: Any
     ) -> bool:
         """A try that does not wait: `success` happens if `possible()` when its turn comes, else
-        `failure`.  Neither operation has guards.  Returns which; the caller applies the effect."""
+        `failure`.  Both have the same guards, if any.  Returns which; the caller applies the
+        effect."""
         thread = self.current
         if not self.active or self.end:
             raise ExecutionAbandoned
         if not self.recording:
             return possible()
         thread.pending = success
-        if self.step >= self.limit:
+        if self.step >= self.limit or (success.guards and not success.enabled(thread.tid)):
+            thread.blocking_subject = subject
             self._hand_over(thread)
         succeeded = possible()
         if self.recording:
@@ -473,12 +481,13 @@ class Scheduler:
             self._wake_spinners(operation)
 
     def _sync_unrecorded(
-        self, thread: VirtualThread, operation: Operation, timeout: float | None
+        self, thread: VirtualThread, operation: Operation, timeout: float | None, subject: Any
     ) -> bool:
         """Like `sync`, before the first thread is started and after the last recorded event."""
         if operation.enabled(thread.tid):
             return True
         thread.pending = operation
+        thread.blocking_subject = subject
         if timeout is not None:
             thread.deadline = thread.clock + timeout
         self._hand_over(thread)
@@ -557,6 +566,8 @@ class Scheduler:
         """An unrecorded thread goes round a loop: now and then, give the others a turn."""
         self.spins += 1
         if self.spins % 256 == 0:
+            if self.interrupted:
+                self.conclude("interrupted")
             if perf_counter() - self.started_at > self.max_seconds:
                 self.conclude("steps", f"still running after {self.max_seconds:g} seconds")
             if len(self.live) > 1:
@@ -564,13 +575,18 @@ class Scheduler:
                 thread.pending = self._thread_operation(thread, "yield")
                 self._hand_over(thread)
 
-    def pass_idle_loop(self) -> None:
-        """A thread goes round a loop without any operation: it may do so for a long time."""
+    def pass_idle_loop(self, unchanged: bool) -> None:
+        """A thread goes round a loop without any operation: it may do so for a long time.
+
+        When not even its local variables change, it has nothing to do but wait.
+        """
         self.spins += 1
         if self.spins % 1024 == 0:
+            if self.interrupted:
+                self.conclude("interrupted")
             if perf_counter() - self.started_at > self.max_seconds:
                 self.conclude("steps", f"still running after {self.max_seconds:g} seconds")
-            if len(self.live) > 1:
+            if unchanged:
                 thread = self.current
                 self.spin(((thread.location, READ),))
 
@@ -596,6 +612,8 @@ class Scheduler:
 
     def _choose(self, thread: VirtualThread) -> VirtualThread:
         """Who performs event `step`.  Sets `limit`: until which event that thread may go on."""
+        if self.interrupted:
+            self.conclude("interrupted")
         if self.truncated:
             return self._choose_unrecorded(thread)
         step = self.step
@@ -688,8 +706,10 @@ class Scheduler:
             assert thread.pending is not None
             if thread.pending.enabled(thread.tid):
                 return None
+            # Not the order of `live`: that depends on the order in which threads were started.
             if thread.deadline is not None and (
-                first is None or thread.deadline < first.deadline  # type: ignore[operator]
+                first is None
+                or (thread.deadline, thread.tid) < (first.deadline, first.tid)  # type: ignore[operator]
             ):
                 first = thread
         if first is None and self.spinning and self.retries < self.max_retries:

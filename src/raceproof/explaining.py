@@ -1,0 +1,303 @@
+"""Suspects become findings: run again, made small, run once more with a narrator listening.
+
+A suspect whose fault does not show when its schedule is run again is dropped, with a note: what
+cannot be replayed is not worth a person's time.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from raceproof.events import Location, ThreadId, WholeObject
+from raceproof.judge.deadlocks import classify
+from raceproof.judge.explain import explain_race, explain_standstill, explain_whole
+from raceproof.judge.findings import Advice, Finding, Result
+from raceproof.judge.judge import Fault, Judge, Suspect, failure_signature
+from raceproof.judge.narrate import Narrator
+from raceproof.judge.outcomes import Outcome, describe
+from raceproof.judge.patterns import Triple, unserializable
+from raceproof.search.minimize import Attempt, minimize
+from raceproof.search.replay import Recording, save, schedule_of
+from raceproof.session import Program, Run, Session
+from raceproof.world.scheduler import Execution, Plan, machine
+
+if TYPE_CHECKING:
+    from raceproof.exploration import Options
+
+MAX_FINDINGS = 20
+ORDER = (Fault.STANDSTILL, Fault.NOT_SERIAL, Fault.LOST_UPDATE, Fault.FAILURE, Fault.ENDLESS)
+
+
+class Presenter:
+    """Makes findings out of the suspects of a judge."""
+
+    def __init__(
+        self, session: Session, judge: Judge, program: Program, options: Options, seconds: float
+    ) -> None:
+        self._session = session
+        self._judge = judge
+        self._program = program
+        self._options = options
+        self._deadline = perf_counter() + seconds
+
+    # -- all findings of a search ----------------------------------------------------------------
+
+    def findings(self, result: Result) -> list[Finding]:
+        """The findings, standstills first, each with its replay file."""
+        found: list[Finding] = []
+        covered: set[str] = set()
+        suspects = sorted(self._judge.suspects.values(), key=lambda s: ORDER.index(s.fault))
+        for suspect in suspects[:MAX_FINDINGS]:
+            if suspect.fault is Fault.ENDLESS:
+                result.notes.append(
+                    f"an execution was still running after {machine.max_seconds:g} s and was "
+                    "abandoned"
+                )
+                result.cut = result.cut or "an execution that does not end"
+                result.complete = False
+                continue
+            if suspect.fault is Fault.LOST_UPDATE and suspect.signature[1] in covered:
+                continue
+            kind = self._failure_kind(suspect)
+            if kind is None:
+                continue
+            finding = self._present(suspect, kind, result, covered)
+            if finding is not None:
+                found.append(finding)
+        return found
+
+    def _failure_kind(self, suspect: Suspect) -> str | None:
+        """What to call a failure that serial orders show too; None: not a finding."""
+        if suspect.fault is not Fault.FAILURE:
+            return suspect.fault.value
+        everywhere = all(
+            failure_signature(outcome) == suspect.signature[1:]
+            for outcome in self._judge.tally.counts
+        )
+        return "failure" if everywhere else "order-violation"
+
+    def _present(
+        self, suspect: Suspect, kind: str, result: Result, covered: set[str]
+    ) -> Finding | None:
+        first = self._attempt(suspect, suspect.script)
+        if not first.fails:
+            result.notes.append(
+                f"a {suspect.fault.value} was seen once but not when its schedule was run again; "
+                "it is not reported"
+            )
+            return None
+        best = first
+        if kind != "failure":
+            best = minimize(
+                first,
+                lambda script: self._attempt(suspect, script),
+                lambda: perf_counter() > self._deadline,
+            )
+        script = best.execution.threads[: best.length]
+        run, narrator = self._narrated(script)
+        finding = self._explain(suspect, kind, run, narrator, covered)
+        if finding is None:
+            return None
+        finding.occurrences = suspect.seen
+        if kind != "failure":
+            self._keep(finding, suspect, run.execution, best.length, len(result.findings))
+            result.findings.append(finding)
+        return finding
+
+    # -- running ---------------------------------------------------------------------------------
+
+    def _attempt(self, suspect: Suspect, script: list[ThreadId]) -> Attempt:
+        run = self._session.run(Plan(script=list(script), lenient=True))
+        length = self._judge.shows(suspect, run.execution, run.outcome)
+        return Attempt(run.execution, length is not None, length or 0)
+
+    def _narrated(self, script: list[ThreadId], echo: bool = False) -> tuple[Run, Narrator]:
+        narrator = Narrator(self._session.loader.sites, self._session.loader.sources)
+        run = self._session.run(
+            Plan(script=list(script), lenient=True, observer=narrator), echo=echo
+        )
+        narrator.close()
+        return run, narrator
+
+    # -- explaining ------------------------------------------------------------------------------
+
+    def _explain(
+        self, suspect: Suspect, kind: str, run: Run, narrator: Narrator, covered: set[str]
+    ) -> Finding | None:
+        execution = run.execution
+        everyone = execution.everyone
+        if suspect.fault is Fault.STANDSTILL:
+            stuck = classify(execution)
+            return explain_standstill(self._standstill_kind(suspect), stuck, narrator, everyone)
+        if suspect.fault is Fault.LOST_UPDATE:
+            triples = self._judge.lost_updates_in(execution.threads, execution.operations)
+            for triple in triples:
+                if self._judge.lost_update_signature(triple, execution) == suspect.signature:
+                    if not changes(triple, narrator):
+                        return None
+                    return explain_race("lost-update", triple, narrator, everyone)
+            return None
+        finding = self._explain_outcome(kind, run, narrator, covered)
+        finding.outcome = describe(run.outcome, suspect.seen, False, run.record.lines())
+        finding.traceback = run.record.traceback_text()
+        if kind == "race" or finding.kind != kind:
+            finding.expected = [
+                describe(outcome, 0, True, self._judge.tally.as_printed.get(outcome))
+                for outcome in self._judge.serial_outcomes()
+            ]
+        return finding
+
+    def _explain_outcome(
+        self, kind: str, run: Run, narrator: Narrator, covered: set[str]
+    ) -> Finding:
+        execution = run.execution
+        everyone = execution.everyone
+        failures = sorted(run.outcome.failures)
+        if kind == "failure":
+            finding = explain_whole(kind, f"the program fails in every order: {failures[0]}",
+                                    set(), narrator, everyone)  # fmt: skip
+            finding.advice = Advice("", "this is no race; mend the exception first")
+            return finding
+        name, triple = self._pattern(execution)
+        if kind == "order-violation":
+            return explain_whole(
+                kind,
+                f"{failures[0]} in some orders of the threads, even without preemption",
+                conflict_places(execution), narrator, everyone,
+            )  # fmt: skip
+        if triple is not None:
+            if any("changed size during iteration" in text or "mutated during iteration" in text
+                   or "keys changed during iteration" in text for text in failures):  # fmt: skip
+                name = "iterate-while-mutate"
+            covered.add(triple.location.label)
+            return explain_race(name, triple, narrator, everyone)
+        what = failures[0] if failures else "a result"
+        return explain_whole(
+            "race", f"{what} that no order without preemption gives", conflict_places(execution),
+            narrator, everyone,
+        )  # fmt: skip
+
+    def _pattern(self, execution: Execution) -> tuple[str, Triple | None]:
+        """The best-known mistake that an execution shows."""
+        for triple in self._judge.lost_updates_in(execution.threads, execution.operations):
+            return "lost-update", triple
+        found = dict[str, Triple]()
+        for name, triple in unserializable(execution.threads, execution.operations):
+            found.setdefault(name, triple)
+        for name in ("check-then-act", "stale read", "half-done write seen", "overwritten"):
+            if name in found:
+                return (name if name == "check-then-act" else "race"), found[name]
+        return "race", None
+
+    def _standstill_kind(self, suspect: Suspect) -> str:
+        """The kind of a standstill, now that all executions are known."""
+        stuck = suspect.stuck
+        assert stuck is not None
+        sometimes_fine = any(
+            outcome not in self._judge.stuck_outcomes for outcome in self._judge.tally.counts
+        )
+        waits_for_notify = all(blocked.operation.kind == "wake" for blocked in stuck.causes)
+        if stuck.kind == "waits-forever" and sometimes_fine and waits_for_notify:
+            return "lost-wakeup"
+        return stuck.kind
+
+    # -- replay files ----------------------------------------------------------------------------
+
+    def _keep(
+        self, finding: Finding, suspect: Suspect, execution: Execution, length: int, number: int
+    ) -> None:
+        program, options = self._program, self._options
+        schedule, operations = schedule_of(
+            execution.threads[:length], execution.operations[:length], machine.naming
+        )
+        recording = Recording(
+            program.script, program.module, list(program.arguments),
+            {"include": list(options.include), "exclude": list(options.exclude),
+             "seed": options.seed, "timeouts": options.timeouts},
+            platform.python_version(), finding.kind, finding.message,
+            [suspect.fault.name, *map(str, suspect.signature)], schedule, operations,
+        )  # fmt: skip
+        try:
+            finding.replay = save(recording, options.replay_dir, program.stem, number + 1)
+        except OSError as error:
+            finding.replay = ""
+            finding.because += f" (No replay file: {error.strerror}.)"
+
+    def replay(self, recording: Recording, pdb: bool) -> tuple[Finding | None, str]:
+        """Run a recorded interleaving; the finding if it shows its fault again, and a message."""
+        script = recording.script_for(machine.naming)
+        if pdb:
+            import pdb as debugger
+
+            debugger.Pdb().set_trace()
+        run, narrator = self._narrated(script, echo=True)
+        fault = Fault[recording.signature[0]]
+        suspect = Suspect(fault, tuple(recording.signature[1:]), script, len(script), run.outcome)
+        if not self._still_shows(suspect, run, recording):
+            return None, f"passes now: {recording.message} did not happen"
+        if fault is Fault.STANDSTILL:
+            suspect.stuck = classify(run.execution)
+            finding: Finding | None = explain_standstill(
+                recording.kind, suspect.stuck, narrator, run.execution.everyone
+            )
+        else:
+            finding = self._explain_again(suspect, recording, run, narrator)
+        return finding, f"still fails: {recording.kind}: {recording.message}"
+
+    def _explain_again(
+        self, suspect: Suspect, recording: Recording, run: Run, narrator: Narrator
+    ) -> Finding:
+        if suspect.fault is Fault.LOST_UPDATE:
+            execution = run.execution
+            for triple in self._judge.lost_updates_in(execution.threads, execution.operations):
+                if triple.location.label == suspect.signature[1]:
+                    return explain_race("lost-update", triple, narrator, execution.everyone)
+        return self._explain_outcome("race", run, narrator, set())
+
+    def _still_shows(self, suspect: Suspect, run: Run, recording: Recording) -> bool:
+        execution = run.execution
+        if suspect.fault is Fault.STANDSTILL:
+            if execution.end != "stuck":
+                return False
+            signature = ("standstill", *classify(execution).signature)
+            return tuple(map(str, signature)) == suspect.signature
+        if suspect.fault is Fault.LOST_UPDATE:
+            triples = self._judge.lost_updates_in(execution.threads, execution.operations)
+            return any(triple.location.label == suspect.signature[1] for triple in triples)
+        if execution.end not in ("finished", "exit"):
+            return False
+        if failure_signature(run.outcome) != suspect.signature[1:]:
+            return False
+        return suspect.fault is Fault.FAILURE or not self._judge.serial(run.outcome)
+
+
+def changes(triple: Triple, narrator: Narrator) -> bool:
+    """Whether the value overwritten differs from the value read: else nothing was lost."""
+    told = {one.index: one for one in narrator.story}
+    read, write = told[triple.read], told[triple.write]
+    return not (read.value and write.old and read.value == write.old)
+
+
+def conflict_places(execution: Execution) -> set[Location]:
+    """The places of watched code that several threads access, one of them writing."""
+    users: dict[Location, set[ThreadId]] = {}
+    written: set[Location] = set()
+    for thread, operation in zip(execution.threads, execution.operations, strict=True):
+        for location, mode in operation.accesses:
+            if not isinstance(location.field, WholeObject) or not operation.site:
+                users.setdefault(location, set()).add(thread)
+                if mode:
+                    written.add(location)
+    return {
+        location
+        for location, threads in users.items()
+        if len(threads) > 1 and location in written and location.owner.label != "thread"
+    }
+
+
+def outcomes_text(outcomes: Iterable[Outcome]) -> str:
+    """Outcomes in one line, for messages."""
+    return " or ".join(" / ".join(outcome.lines) or outcome.exit for outcome in outcomes)

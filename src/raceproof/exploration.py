@@ -1,0 +1,233 @@
+"""From a program to a `Result`: search, judge, make small, explain.
+
+This is the one place that knows all the rooms; each of them knows only those before it.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+
+from raceproof.explaining import Presenter
+from raceproof.interruption import Interruption
+from raceproof.judge.findings import Finding, Result
+from raceproof.judge.judge import Judge
+from raceproof.judge.outcomes import Outcome
+from raceproof.search.dpor import Dpor
+from raceproof.search.replay import Recording, UnusableReplay, load
+from raceproof.search.serial import SerialOrders
+from raceproof.session import CannotRun, Program, Run, Session
+from raceproof.world.scheduler import machine
+
+__all__ = ["CannotRun", "Options", "Program", "ReplayResult", "explore", "replay"]
+
+AFTER_FIRST_FINDING = 2.0
+"""Seconds for which the search goes on once something was found."""
+EXPLAINING = 3.0
+"""Seconds for making findings small."""
+SERIAL_SHARE = 0.3
+"""Part of the time budget that the reference may take."""
+
+Progress = Callable[[int, float, int], None]
+
+
+@dataclass(slots=True)
+class Options:
+    """How to explore; see the command line's help."""
+
+    max_seconds: float = 10.0
+    max_interleavings: int | None = None
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    timeouts: str = "idle"
+    threads: str = "greenlet"
+    seed: int = 0
+    keep_going: bool = False
+    first: bool = False
+    replay_dir: str = ".raceproof"
+
+
+@dataclass(slots=True)
+class ReplayResult:
+    """What became of a recorded interleaving."""
+
+    reproduced: bool
+    message: str
+    result: Finding | None = None
+
+
+class Reference:
+    """The outcomes of the orders without preemption, found out as far as they are asked for."""
+
+    def __init__(self, session: Session, seconds: float, interruption: Interruption) -> None:
+        self._session = session
+        self._orders = SerialOrders(machine)
+        self._outcomes: set[Outcome] = set()
+        self._seconds = seconds
+        self._spent = 0.0
+        self._interruption = interruption
+        self.undecided = False
+        """Some outcome was neither found nor were the orders exhausted."""
+
+    def contains(self, outcome: Outcome) -> bool:
+        """Whether some serial order gives this outcome; yes when there was no time to be sure."""
+        if outcome in self._outcomes:
+            return True
+        start = perf_counter()
+        try:
+            while not self._orders.exhausted:
+                if self._spent + perf_counter() - start > self._seconds or self._interruption:
+                    self.undecided = True
+                    return True
+                plan = self._orders.next_plan()
+                if plan is None:
+                    return False
+                run = self._session.run(plan)
+                self._orders.learn(run.execution)
+                if run.execution.end in ("finished", "exit"):
+                    self._outcomes.add(run.outcome)
+                    if run.outcome == outcome:
+                        return True
+        finally:
+            self._spent += perf_counter() - start
+        return False
+
+
+def explore(program: Program, options: Options, progress: Progress) -> Result:
+    """Try the orders of the threads of `program` until all are done or the budget is.
+
+    Raises `CannotRun` for a program that cannot be run at all.
+    """
+    started = perf_counter()
+    result = Result(program.title, "ok", python=platform.python_version())
+    machine.max_seconds = max(options.max_seconds, 1.0)
+    with (
+        Session(program, options.include, options.exclude, options.seed) as session,
+        Interruption(machine) as interruption,
+    ):
+        search = Dpor()
+        reference = Reference(session, options.max_seconds * SERIAL_SHARE, interruption)
+        judge = Judge(session.loader.sites, reference.contains)
+        first_finding: float | None = None
+        first_run: Run | None = None
+        while True:
+            if interruption:
+                result.cut = "interrupted"
+                break
+            now = perf_counter() - started
+            if now > options.max_seconds and first_run is not None:
+                result.cut = f"time, {options.max_seconds:g} s"
+                break
+            if options.max_interleavings is not None and (
+                result.interleavings >= options.max_interleavings
+            ):
+                result.cut = f"{options.max_interleavings:,} interleavings"
+                break
+            if first_finding is not None and not options.keep_going:
+                if options.first:
+                    result.cut = "first finding"
+                    break
+                if now - first_finding > AFTER_FIRST_FINDING:
+                    result.cut = f"{AFTER_FIRST_FINDING:g} s after the first finding"
+                    break
+            plan = search.next_plan()
+            if plan is None:
+                break
+            known = plan.known
+            run = session.run(plan)
+            execution = run.execution
+            if execution.end == "diverged":
+                result.cut = "not deterministic"
+                result.notes.append(
+                    f"not deterministic: {execution.detail}; the search stopped there"
+                )
+                break
+            if execution.end == "interrupted":
+                result.cut = "interrupted"
+                break
+            if execution.end == "hang":
+                result.cut = "hang"
+                result.error = execution.detail
+                break
+            search.learn(run.execution)
+            if execution.end == "redundant":
+                continue
+            result.interleavings += 1
+            result.threads = max(result.threads, len(execution.everyone))
+            if execution.truncated:
+                result.cut = result.cut or "long executions"
+            if first_run is None:
+                first_run = run
+            judge.hear(execution, run.outcome, run.record.lines(), known)
+            if first_finding is None and any(
+                _is_serious(judge, suspect.signature) for suspect in judge.suspects.values()
+            ):
+                first_finding = perf_counter() - started
+            progress(result.interleavings, search.estimate(), len(judge.suspects))
+        _note_long_executions(result, judge)
+        result.complete = not result.cut
+        result.estimated = float(result.interleavings) if result.complete else search.estimate()
+        if first_run is not None and result.threads <= 1:
+            result.notes.append("no threads were started: nothing to explore")
+        if reference.undecided:
+            result.notes.append(
+                "the orders without preemption are too many to be sure that every outcome is one "
+                "of theirs; outcomes that could not be told were taken as theirs"
+            )
+        presenter = Presenter(session, judge, program, options, EXPLAINING)
+        result.findings = presenter.findings(result)
+        result.outcomes = judge.tally.summary(judge.serial_outcomes(), judge.stuck_outcomes)
+        result.watched = sorted(session.loader.watched)
+        result.unwatched = sorted(session.loader.unwatched - session.loader.watched)
+    if result.findings:
+        result.verdict = "finding"
+    elif result.error:
+        result.verdict = "error"
+    result.seconds = perf_counter() - started
+    if len(result.outcomes) > 1 and result.verdict == "ok":
+        result.notes.append(
+            "the result depends on the order, as in any serial run of the same tasks"
+        )
+    return result
+
+
+def _is_serious(judge: Judge, signature: tuple[object, ...]) -> bool:
+    return signature[0] != "failure" or len(judge.tally.counts) > 1
+
+
+def _note_long_executions(result: Result, judge: Judge) -> None:
+    if result.cut == "long executions":
+        result.notes.append(
+            f"executions have more than {machine.max_events:,} operations: their orders were "
+            "explored up to there, the rest ran as it came"
+        )
+
+
+def replay(file: str, pdb: bool = False) -> ReplayResult:
+    """Run the interleaving recorded in `file` once, with its output.
+
+    Raises `CannotRun` if the file cannot be used.
+    """
+    try:
+        recording: Recording = load(file)
+    except OSError as error:
+        raise CannotRun(f"cannot read {file}: {error.strerror}") from None
+    except UnusableReplay as error:
+        raise CannotRun(str(error)) from None
+    program = Program(recording.script, recording.module, tuple(recording.arguments))
+    options = Options(
+        include=tuple(recording.options.get("include", ())),
+        exclude=tuple(recording.options.get("exclude", ())),
+        seed=int(recording.options.get("seed", 0)),
+    )
+    with (
+        Session(program, options.include, options.exclude, options.seed) as session,
+        Interruption(machine) as interruption,
+    ):
+        reference = Reference(session, options.max_seconds, interruption)
+        judge = Judge(session.loader.sites, reference.contains)
+        presenter = Presenter(session, judge, program, options, EXPLAINING)
+        finding, message = presenter.replay(recording, pdb)
+    return ReplayResult(finding is not None, message, finding)

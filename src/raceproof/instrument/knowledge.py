@@ -1,0 +1,133 @@
+"""What the rewriter knows about names: of container methods, builtins and standard modules.
+
+A name tells nothing certain in Python; these tables say where a hook is worth its cost, and every
+hook looks at the object it is given before it announces anything.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict, defaultdict, deque
+from typing import Final
+
+_CONTAINERS: Final = (
+    list,
+    dict,
+    set,
+    frozenset,
+    deque,
+    bytearray,
+    OrderedDict,
+    Counter,
+    defaultdict,
+)
+
+CONTAINER_METHODS: Final = (
+    frozenset(name for kind in _CONTAINERS for name in dir(kind) if not name.startswith("__"))
+    | {"send", "throw", "close", "__next__"}
+) - {"join", "format"}
+"""Method names of the builtin containers and of generators."""
+
+READERS: Final = frozenset(
+    [
+        "sum",
+        "sorted",
+        "list",
+        "tuple",
+        "set",
+        "frozenset",
+        "dict",
+        "min",
+        "max",
+        "any",
+        "all",
+        "str",
+        "repr",
+        "print",
+        "bytes",
+        "bytearray",
+        "iter",
+        "vars",
+        "reversed",
+    ]
+)
+"""Builtins that look at all of their arguments before they return."""
+
+LAZY_READERS: Final = {"enumerate": 0, "zip": 0, "map": 1, "filter": 1}
+"""Builtins that iterate later; the number of leading arguments that they do not iterate over."""
+
+FRESH: Final = frozenset(
+    [
+        "range",
+        "enumerate",
+        "zip",
+        "map",
+        "filter",
+        "sorted",
+        "list",
+        "tuple",
+        "set",
+        "frozenset",
+        "dict",
+        "reversed",
+    ]
+)
+"""Builtins whose results are new and belong to the caller: iterating them disturbs nobody."""
+
+PLAIN_RESULTS: Final = frozenset(
+    [
+        "isinstance",
+        "issubclass",
+        "callable",
+        "hasattr",
+        "any",
+        "all",
+        "bool",
+        "len",
+        "int",
+        "float",
+        "abs",
+        "ord",
+        "hash",
+        "id",
+    ]
+)
+"""Builtins that return a bool or number, the truth of which is nobody else's business."""
+
+MUTATORS: Final = frozenset(
+    ("heapq", name) for name in ["heappush", "heappop", "heapify", "heapreplace", "heappushpop"]
+) | frozenset(
+    [
+        ("bisect", "insort"),
+        ("bisect", "insort_left"),
+        ("bisect", "insort_right"),
+        ("random", "shuffle"),
+    ]
+)
+"""Functions of the standard library that change their first argument."""
+
+KEEPERS: Final = frozenset(
+    [
+        "threading",
+        "_thread",
+        "queue",
+        "concurrent.futures",
+        "multiprocessing",
+        "time",
+        "functools",
+        "contextlib",
+        "weakref",
+        "typing",
+        "dataclasses",
+    ]
+)
+"""Modules that are simulated, or keep their arguments without looking into them."""
+
+SUBMODULES: Final = frozenset(
+    {"os.path", "concurrent.futures", "collections.abc", "importlib.util", "urllib.parse"}
+)
+"""Modules that are called through the package around them."""
+
+IMPORTS_THAT_START_THREADS: Final = frozenset(
+    ["threading", "_thread", "concurrent", "multiprocessing", "asyncio", "sched"]
+)
+"""After a call of theirs at module level, another thread may be running."""

@@ -1,0 +1,183 @@
+"""The judge hears of every execution and keeps what may turn out to be a fault.
+
+What it keeps are *suspects*: a schedule, and a test that says whether an execution shows the same
+fault.  Suspects become findings once they have been made small and run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from raceproof.events import Operation, Site, ThreadId
+from raceproof.judge.deadlocks import Stuck, classify
+from raceproof.judge.outcomes import Outcome, Tally
+from raceproof.judge.patterns import Triple, lost_updates, lost_updates_alone
+from raceproof.world.scheduler import Execution
+
+
+class Fault(Enum):
+    """What a suspect is suspected of."""
+
+    LOST_UPDATE = "lost-update"
+    STANDSTILL = "standstill"
+    NOT_SERIAL = "race"
+    FAILURE = "failure"
+    ENDLESS = "livelock"
+
+
+@dataclass(slots=True)
+class Suspect:
+    """An execution that shows a fault, and how to know the fault again."""
+
+    fault: Fault
+    signature: tuple[object, ...]
+    """Two suspects with the same signature are one fault."""
+    script: list[ThreadId]
+    length: int
+    outcome: Outcome | None = None
+    stuck: Stuck | None = None
+    seen: int = 1
+
+
+SerialCheck = Callable[[Outcome], bool]
+
+
+@dataclass(slots=True)
+class Judge:
+    """Collects outcomes and suspects over the executions of one search."""
+
+    sites: Sequence[Site]
+    is_serial: SerialCheck
+    """Whether some order without preemption gives an outcome (may run such orders to find out)."""
+    tally: Tally = field(default_factory=Tally)
+    suspects: dict[tuple[object, ...], Suspect] = field(default_factory=dict)
+    stuck_outcomes: dict[Outcome, str] = field(default_factory=dict)
+    standstills: int = 0
+    _rmw: frozenset[int] = frozenset()
+    _sites_seen: int = 0
+    _serial: dict[Outcome, bool] = field(default_factory=dict)
+
+    def hear(
+        self, execution: Execution, outcome: Outcome, lines: list[str], fresh_from: int
+    ) -> None:
+        """An execution of the search is over; its events from `fresh_from` on are new."""
+        rmw = self.rmw_sites()
+        operations = execution.operations
+        if rmw:
+            for triple in lost_updates(execution.threads, operations, rmw, fresh_from):
+                self._suspect_lost_update(triple, execution)
+        if execution.end == "stuck":
+            self._hear_standstill(execution, outcome, lines)
+            return
+        if execution.end == "steps":
+            self._add(Suspect(Fault.ENDLESS, ("endless",), list(execution.threads),
+                              len(operations), outcome))  # fmt: skip
+            return
+        self.tally.add(outcome, lines)
+        if not self.serial(outcome):
+            self._add(
+                Suspect(
+                    Fault.NOT_SERIAL, ("outcome", *failure_signature(outcome)),
+                    list(execution.threads), len(operations), outcome,
+                )  # fmt: skip
+            )
+        elif outcome.failures:
+            self._add(
+                Suspect(
+                    Fault.FAILURE, ("failure", *failure_signature(outcome)),
+                    list(execution.threads), len(operations), outcome,
+                )  # fmt: skip
+            )
+
+    def serial(self, outcome: Outcome) -> bool:
+        """Whether the reference has this outcome (asked once for each)."""
+        known = self._serial.get(outcome)
+        if known is None:
+            known = self._serial[outcome] = self.is_serial(outcome)
+        return known
+
+    def serial_outcomes(self) -> list[Outcome]:
+        """The outcomes seen that some serial order gives."""
+        return [outcome for outcome, serial in self._serial.items() if serial]
+
+    def rmw_sites(self) -> frozenset[int]:
+        """The sites of stores that depend on a read of the same place."""
+        if len(self.sites) != self._sites_seen:
+            self._sites_seen = len(self.sites)
+            self._rmw = frozenset(i for i, site in enumerate(self.sites) if site.rmw)
+        return self._rmw
+
+    def shows(self, suspect: Suspect, execution: Execution, outcome: Outcome) -> int | None:
+        """Whether an execution shows the fault of `suspect`: the events it takes, or None."""
+        if suspect.fault is Fault.LOST_UPDATE:
+            for triple in self.lost_updates_in(execution.threads, execution.operations):
+                if self.lost_update_signature(triple, execution) == suspect.signature:
+                    return triple.write + 1
+            return None
+        if suspect.fault is Fault.STANDSTILL:
+            if execution.end != "stuck":
+                return None
+            if ("standstill", *classify(execution).signature) == suspect.signature:
+                return len(execution.threads)
+            return None
+        if suspect.fault is Fault.ENDLESS:
+            return len(execution.threads) if execution.end == "steps" else None
+        if execution.end != "finished" and execution.end != "exit":
+            return None
+        assert suspect.outcome is not None
+        if suspect.fault is Fault.NOT_SERIAL:
+            same = failure_signature(outcome) == failure_signature(suspect.outcome)
+            if same and not self.serial(outcome):
+                return len(execution.threads)
+            return None
+        if failure_signature(outcome) == failure_signature(suspect.outcome):
+            return len(execution.threads)
+        return None
+
+    def lost_updates_in(
+        self, threads: Sequence[ThreadId], operations: Sequence[Operation]
+    ) -> list[Triple]:
+        """All lost updates of an execution."""
+        return list(lost_updates_alone(threads, operations, self.rmw_sites()))
+
+    def lost_update_signature(self, triple: Triple, execution: Execution) -> tuple[object, ...]:
+        """What makes two lost updates the same fault: the place, and who overwrites."""
+        site = self.sites[execution.operations[triple.write].site]
+        return ("lost", triple.location.label, site.file, site.function)
+
+    # -- details ---------------------------------------------------------------------------------
+
+    def _suspect_lost_update(self, triple: Triple, execution: Execution) -> None:
+        signature = self.lost_update_signature(triple, execution)
+        self._add(
+            Suspect(
+                Fault.LOST_UPDATE, signature, execution.threads[: triple.write + 1],
+                triple.write + 1,
+            )  # fmt: skip
+        )
+
+    def _hear_standstill(self, execution: Execution, outcome: Outcome, lines: list[str]) -> None:
+        self.standstills += 1
+        stuck = classify(execution)
+        self.stuck_outcomes.setdefault(outcome, stuck.kind)
+        self.tally.add(outcome, lines)
+        self._add(
+            Suspect(
+                Fault.STANDSTILL, ("standstill", *stuck.signature), list(execution.threads),
+                len(execution.threads), outcome, stuck,
+            )  # fmt: skip
+        )
+
+    def _add(self, suspect: Suspect) -> None:
+        known = self.suspects.get(suspect.signature)
+        if known is None:
+            self.suspects[suspect.signature] = suspect
+            return
+        known.seen += 1
+
+
+def failure_signature(outcome: Outcome) -> tuple[object, ...]:
+    """What makes two results the same fault: the types of the exceptions, not their texts."""
+    return tuple(sorted(text.partition(":")[0] for text in outcome.failures))

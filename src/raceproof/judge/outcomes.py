@@ -1,0 +1,103 @@
+"""What an execution came to, as far as the order of the threads ought not to matter.
+
+Two executions have the same outcome when they ended alike, printed the same lines in whatever
+order, and the same exceptions went unhandled.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from raceproof.judge.findings import OutcomeCount
+
+_ADDRESS: Final = re.compile(r"\b0x[0-9a-fA-F]{6,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The result of one execution; equal results are equal objects."""
+
+    exit: str
+    """"ok", or how the main thread ended: "SystemExit: 3", "AssertionError: ..."."""
+    lines: tuple[str, ...]
+    """What was printed, sorted."""
+    errors: tuple[str, ...]
+    """Exceptions that threads died of, sorted: "ValueError: ..."."""
+    unread: tuple[str, ...] = ()
+    """Exceptions left in futures that nobody looked at, sorted."""
+
+    @property
+    def failures(self) -> frozenset[str]:
+        """The exceptions (types and messages) that were not handled, wherever."""
+        crash = () if self.exit == "ok" or self.exit.startswith("SystemExit") else (self.exit,)
+        return frozenset((*crash, *self.errors))
+
+
+def outcome_of(
+    exit: str, lines: Iterable[str], errors: Iterable[str], unread: Iterable[str]
+) -> Outcome:
+    """An outcome from what an execution left; addresses of objects do not count."""
+    return Outcome(
+        _masked(exit),
+        tuple(sorted(map(_masked, lines))),
+        tuple(sorted(map(_masked, errors))),
+        tuple(sorted(map(_masked, unread))),
+    )
+
+
+def _masked(text: str) -> str:
+    return _ADDRESS.sub("0x...", text) if "0x" in text else text
+
+
+class Tally:
+    """How often each outcome was seen, and what it looked like the first time."""
+
+    LIMIT: Final = 2_000
+
+    def __init__(self) -> None:
+        self.counts: dict[Outcome, int] = {}
+        self.as_printed: dict[Outcome, list[str]] = {}
+        self.beyond = 0
+        """Executions whose outcome came when there were too many to keep apart."""
+
+    def add(self, outcome: Outcome, lines: list[str]) -> bool:
+        """Count an outcome; whether it is a new one."""
+        known = self.counts.get(outcome)
+        if known is not None:
+            self.counts[outcome] = known + 1
+            return False
+        if len(self.counts) >= self.LIMIT:
+            self.beyond += 1
+            return False
+        self.counts[outcome] = 1
+        self.as_printed[outcome] = lines
+        return True
+
+    def summary(self, serial: Iterable[Outcome], stuck: dict[Outcome, str]) -> list[OutcomeCount]:
+        """The outcomes, the most frequent first."""
+        reference = set(serial)
+        return [
+            describe(outcome, count, outcome in reference, self.as_printed.get(outcome), stuck)
+            for outcome, count in sorted(self.counts.items(), key=lambda pair: -pair[1])
+        ]
+
+
+def describe(
+    outcome: Outcome,
+    count: int,
+    serial: bool,
+    lines: list[str] | None = None,
+    stuck: dict[Outcome, str] | None = None,
+) -> OutcomeCount:
+    """An outcome as reports show it."""
+    unread = [f"{text} (in a future that nobody read)" for text in outcome.unread]
+    return OutcomeCount(
+        (stuck or {}).get(outcome, outcome.exit),
+        list(outcome.lines) if lines is None else lines,
+        [*outcome.errors, *unread],
+        count,
+        serial,
+    )

@@ -1,0 +1,430 @@
+"""A result for a person at a terminal: the verdict first, the evidence after it.
+
+Everything is measured for the width of the console and spelled with the signs that its encoding
+has; without a terminal the same text comes out plain.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final, TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+from raceproof.judge.findings import Finding, OutcomeCount, Place, Result, Waiting
+from raceproof.report.columns import Line, draw, home_file
+from raceproof.report.layout import cells, clean, clip, glyphs_for, wrap
+from raceproof.report.numbers import counted, estimate, is_known, percentage, seconds
+
+FULL_FINDINGS: Final = 5
+"""So many findings are shown in full."""
+SHOWN_OUTCOMES: Final = 8
+SHOWN_LINES: Final = 6
+SHOWN_TRACEBACK: Final = 12
+SHOWN_NAMES: Final = 8
+
+STYLES: Final = {
+    "ok": "bold green",
+    "bad": "bold red",
+    "unsure": "bold yellow",
+    "title": "bold",
+    "thread": "bold cyan",
+    "number": "dim",
+    "source": "",
+    "key": "bold",
+    "event": "dim",
+    "blocked": "yellow",
+    "preempted": "magenta",
+    "frame": "dim",
+    "hidden": "dim italic",
+    "advice": "green",
+    "quiet": "dim",
+}
+
+_RACES: Final = frozenset(
+    {
+        "lost-update",
+        "check-then-act",
+        "iterate-while-mutate",
+        "race",
+        "order-violation",
+        "lazy-init",
+    }
+)
+_DEADLOCKS: Final = frozenset({"deadlock", "self-deadlock"})
+_HANGS: Final = frozenset({"lost-wakeup", "waits-forever", "barrier-starved", "livelock"})
+
+_WAITS: Final = {
+    "join": "waits for the end of",
+    "result": "waits for the result of",
+    "get": "waits for an item in",
+    "put": "waits for room in",
+    "wait": "waits on",
+}
+
+
+class _ReportConsole(Console):
+    """Leaves it to the command line what to do when nobody reads the report."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+def report_console(stream: TextIO | None = None) -> Console:
+    """The console on which reports are printed."""
+    return _ReportConsole(file=stream, highlight=False, markup=False, emoji=False)
+
+
+def print_result(
+    result: Result, console: Console, verbose: bool = False, *, quiet: bool = False
+) -> None:
+    """Print all there is to say; with `quiet` a line for the verdict and one for each finding."""
+    _Report(result, console, verbose).print(quiet)
+
+
+class _Report:
+    def __init__(self, result: Result, console: Console, verbose: bool) -> None:
+        self.result = result
+        self.console = console
+        self.verbose = verbose
+        self.width = max(console.width, 20)
+        self.encoding = console.encoding
+        self.glyphs = glyphs_for(self.encoding)
+
+    def print(self, quiet: bool) -> None:
+        result = self.result
+        self._verdict()
+        if quiet:
+            for finding in result.findings:
+                self._finding_line(finding)
+            return
+        if result.outcomes:
+            self._outcomes()
+        full = len(result.findings) if self.verbose else FULL_FINDINGS
+        for finding in result.findings[:full]:
+            self._finding(finding)
+        if result.findings[full:]:
+            self._line()
+            self._line(f"{counted(len(result.findings[full:]), 'more finding')}:", "title")
+            for finding in result.findings[full:]:
+                self._finding_line(finding)
+        self._notes()
+
+    # -- lines -----------------------------------------------------------------------------------
+
+    def _line(self, text: str = "", style: str = "") -> None:
+        self._pieces((text, style))
+
+    def _pieces(self, *pieces: tuple[str, str]) -> None:
+        """One line of text that is printable and fits already."""
+        line = Text()
+        for text, style in pieces:
+            line.append(text, STYLES.get(style, ""))
+        # Soft wrap: the line is measured already, and rich must neither fill nor break it.
+        self.console.print(line, soft_wrap=True)
+
+    def _paragraph(self, text: str, style: str = "", indent: int = 2, label: str = "") -> None:
+        """Prose, wrapped, with a hanging indent."""
+        room = self.width - indent - cells(label)
+        for row in wrap(self._clean(text), room, 1_000, self.glyphs.ellipsis):
+            self._pieces((" " * indent, ""), (label, "title"), (row, style))
+            label = " " * cells(label)
+
+    def _clip(self, text: str, indent: int = 0) -> str:
+        return clip(self._clean(text), self.width - indent, self.glyphs.ellipsis)
+
+    def _clean(self, text: str) -> str:
+        return clean(text, self.encoding)
+
+    # -- the verdict -----------------------------------------------------------------------------
+
+    def _verdict(self) -> None:
+        result = self.result
+        name = f"raceproof: {self._clean(result.program)}: "
+        if result.verdict == "error":
+            first, *more = result.error.splitlines() or ["unknown reason"]
+            self._paragraph(f"cannot be explored: {first}", "bad", indent=0, label=name)
+            for row in more:
+                self._line(self._clean(row))
+            return
+        word, style = _verdict_word(result)
+        extent = self._clean(_extent(result))
+        if cells(f"{name}{word}  |  {extent}") <= self.width:
+            self._pieces((name, ""), (word, style), (f"  |  {extent}", ""))
+        else:
+            self._pieces((name, ""), (word, style))
+            self._paragraph(extent)
+
+    # -- outcomes --------------------------------------------------------------------------------
+
+    def _outcomes(self) -> None:
+        outcomes = sorted(self.result.outcomes, key=lambda outcome: -outcome.count)
+        limit = len(outcomes) if self.verbose else SHOWN_OUTCOMES
+        rows = {id(outcome): _outcome_rows(outcome) for outcome in outcomes}
+        common = Counter[str]()
+        if not self.verbose and len(outcomes) > 1 and max(map(len, rows.values())) > SHOWN_LINES:
+            # What all of them print says nothing; the difference may be in the last line.
+            common = _common(rows.values())
+        width = max(5, *(len(f"{outcome.count:,}") for outcome in outcomes))
+        self._line()
+        self._line(f"  {'count':>{width}}  serial  outcome", "title")
+        for outcome in outcomes[:limit]:
+            shown = _without(rows[id(outcome)], common)
+            label = f"  {outcome.count:>{width},}  {'yes' if outcome.serial else 'no':<6}  "
+            self._outcome(shown, label, "" if outcome.serial else "unsure")
+        if outcomes[limit:]:
+            self._line(f"  {self.glyphs.ellipsis} {_more(len(outcomes) - limit, 'outcome')}", "quiet")
+        if common:
+            lines = counted(common.total(), "line")
+            self._line(self._clip(f"  ({lines} in all of the outcomes left out)"), "quiet")
+
+    def _outcome(self, rows: list[str], label: str, style: str) -> None:
+        for row in self._limited(rows):
+            self._pieces((label, style), (self._clip(row, indent=len(label)), ""))
+            label = " " * len(label)
+
+    def _limited(self, rows: list[str]) -> list[str]:
+        if self.verbose or len(rows) <= SHOWN_LINES:
+            return rows
+        more = _more(len(rows) - SHOWN_LINES, "line")
+        return [*rows[:SHOWN_LINES], f"{self.glyphs.ellipsis} {more}"]
+
+    # -- findings --------------------------------------------------------------------------------
+
+    def _finding_line(self, finding: Finding) -> None:
+        kind = self._clean(finding.kind)
+        message = self._clip(_located(finding), indent=cells(kind) + 2)
+        self._pieces((f"{kind}: ", "bad"), (message, ""))
+
+    def _finding(self, finding: Finding) -> None:
+        self._line()
+        self._line(self.glyphs.rule * self.width, "frame")
+        self._paragraph(finding.message, "title", indent=0, label=f"{self._clean(finding.kind)}: ")
+        if finding.steps:
+            self._interleaving(finding)
+        else:
+            for place in finding.where:
+                self._paragraph(f"at {_shown(place)}", "quiet")
+        if finding.because:
+            self._line()
+            self._paragraph(finding.because)
+        if finding.waiting:
+            self._line()
+            for waiting in finding.waiting:
+                self._paragraph(_waiting_sentence(waiting))
+        self._compared(finding)
+        if finding.traceback:
+            self._traceback(finding.traceback)
+        self._line()
+        if finding.advice.text:
+            self._paragraph(finding.advice.text, "advice", label="Mend:   ")
+        if finding.replay:
+            # Not wrapped: the command is there to be copied.
+            command = self._clean(f"raceproof replay {_quoted(finding.replay)}")
+            self._pieces(("  Replay: ", "title"), (command, ""))
+
+    def _interleaving(self, finding: Finding) -> None:
+        self._line()
+        home = self._clean(os.path.basename(home_file(finding.steps)))
+        switches = counted(finding.switches, "context switch").replace("switchs", "switches")
+        seen = ""
+        if finding.occurrences > 1:
+            seen = f"; seen in {counted(finding.occurrences, 'interleaving')}"
+        self._paragraph(f"{home}, {switches}{seen}", "quiet")
+        self._line()
+        for line in draw(
+            finding.steps,
+            finding.threads,
+            self.width - 2,
+            self.glyphs,
+            held=self.verbose,
+            clean=self._clean,
+        ):
+            self._drawn(line)
+        legend = []
+        if any(step.key for step in finding.steps):
+            legend.append("* = these steps decide")
+        if finding.hidden:
+            legend.append(f"{counted(finding.hidden, 'step')} not shown")
+        if legend:
+            self._line()
+            self._paragraph("; ".join(legend), "quiet")
+
+    def _drawn(self, line: Line) -> None:
+        text = Text("  " + line.text)
+        for span in line.spans:
+            style = STYLES.get(span.style)
+            if style:
+                text.stylize(style, span.start + 2, span.end + 2)
+        self.console.print(text, soft_wrap=True)
+
+    def _compared(self, finding: Finding) -> None:
+        """What came out, and what should have."""
+        if finding.outcome is None:
+            return
+        parts = [("This order gives:    ", _outcome_rows(finding.outcome))]
+        for count, outcome in enumerate(finding.expected[: None if self.verbose else 3]):
+            label = "or:                  " if count else "Serial orders give:  "
+            parts.append((label, _outcome_rows(outcome)))
+        if max(len(rows) for _, rows in parts) > SHOWN_LINES and len(parts) > 1:
+            common = _common(rows for _, rows in parts)
+            parts = [(label, _without(rows, common)) for label, rows in parts]
+        self._line()
+        for label, rows in parts:
+            for row in self._limited(rows):
+                self._pieces((f"  {label}", "title"), (self._clip(row, indent=2 + len(label)), ""))
+                label = " " * len(label)
+        rest = len(finding.expected) - len(parts) + 1
+        if rest:
+            self._line(f"  {self.glyphs.ellipsis} {_more(rest, 'serial outcome')}", "quiet")
+
+    def _traceback(self, traceback: str) -> None:
+        self._line()
+        rows = traceback.rstrip().splitlines()
+        if not self.verbose and len(rows) > SHOWN_TRACEBACK:
+            # The first line announces it, the last ones are where it happened.
+            left_out = f"  {self.glyphs.ellipsis} {_more(len(rows) - SHOWN_TRACEBACK, 'line')}"
+            rows = [rows[0], left_out, *rows[1 - SHOWN_TRACEBACK :]]
+        for row in rows:
+            for part in wrap(self._clean(row), self.width - 2, 3, self.glyphs.ellipsis):
+                self._line(f"  {part}", "quiet")
+
+    # -- notes -----------------------------------------------------------------------------------
+
+    def _notes(self) -> None:
+        result = self.result
+        notes = list(result.notes)
+        if result.unwatched:
+            notes.append(
+                f"not watched, every call into it counts as one step: {self._listed(result.unwatched)}"
+                " (--include NAME watches it)"
+            )
+        if self.verbose and result.watched:
+            notes.append(f"watched: {self._listed(result.watched)}")
+        if notes:
+            self._line()
+        for note in notes:
+            self._paragraph(note, "quiet", indent=0, label="Note: ")
+
+    def _listed(self, names: list[str]) -> str:
+        if self.verbose or len(names) <= SHOWN_NAMES:
+            return ", ".join(names)
+        return f"{', '.join(names[:SHOWN_NAMES])} and {len(names) - SHOWN_NAMES} more"
+
+
+# -- sentences -----------------------------------------------------------------------------------
+
+
+def _verdict_word(result: Result) -> tuple[str, str]:
+    if not result.findings:
+        return ("ok", "ok") if result.complete else ("no race so far", "unsure")
+    kind = result.findings[0].kind
+    name = kind.replace("-", " ")
+    if kind in _RACES:
+        word = "RACE FOUND"
+    elif kind in _DEADLOCKS:
+        word = "DEADLOCK FOUND"
+    elif kind in _HANGS:
+        word = "PROGRAM HANGS"
+    elif kind == "failure":
+        word = "PROGRAM FAILS"
+        name = "in every order: no race"
+    else:
+        word = "FAULT FOUND"
+    more = len(result.findings) - 1
+    if name not in word.lower():
+        word += f" ({name})"
+    return (f"{word} and {_more(more, 'finding')}" if more else word), "bad"
+
+
+def _extent(result: Result) -> str:
+    """How much of what there is to explore was explored."""
+    clean = "" if result.findings else ", no race"
+    run = result.interleavings
+    if result.complete:
+        return f"complete: {run:,} of {counted(run, 'interleaving')}{clean}, {seconds(result.seconds)}"
+    if is_known(run, result.estimated):
+        part = f", {percentage(run, result.estimated)} of an estimated {estimate(result.estimated)}"
+    else:
+        part = " of an unknown number"
+    stopped = f" (stopped: {_plain(result.cut)})" if result.cut else ""
+    return f"partial: {run:,} run{part}{stopped}, {seconds(result.seconds)}"
+
+
+def _plain(cut: str) -> str:
+    """`time (10 s)` as `time, 10 s`, to stand in parentheses itself."""
+    return cut.replace(" (", ", ").removesuffix(")") if cut.endswith(")") else cut
+
+
+def _waiting_sentence(waiting: Waiting) -> str:
+    """Who waits for what, and who has it since when."""
+    verb = _WAITS.get(waiting.kind, "waits for")
+    text = f"{waiting.thread} (line {waiting.place.line}) {verb} {waiting.object}"
+    if waiting.holder:
+        holder = "itself" if waiting.holder == waiting.thread else waiting.holder
+        text += f", held by {holder}"
+        if waiting.taken is not None:
+            text += f" since {_relative(waiting.taken, waiting.place)}"
+    return text
+
+
+def _relative(place: Place, other: Place) -> str:
+    if place.file == other.file:
+        return f"line {place.line}"
+    return f"{os.path.basename(place.file)}:{place.line}"
+
+
+def _shown(place: Place) -> str:
+    inside = "" if place.function in ("", "<module>") else f" in {place.function}"
+    return f"{place.file}:{place.line}{inside}{': ' if place.text else ''}{place.text}"
+
+
+def _located(finding: Finding) -> str:
+    if not finding.where:
+        return finding.message
+    place = finding.where[0]
+    return f"{finding.message} ({os.path.basename(place.file)}:{place.line})"
+
+
+def _quoted(path: str) -> str:
+    if os.name == "nt":
+        return f'"{path}"' if " " in path else path
+    return shlex.quote(path)
+
+
+def _more(number: int, noun: str) -> str:
+    return counted(number, f"more {noun}")
+
+
+# -- outcomes as rows ----------------------------------------------------------------------------
+
+
+def _outcome_rows(outcome: OutcomeCount) -> list[str]:
+    """How it ended if not well, what threads died of, what was printed."""
+    ended = [] if outcome.exit == "ok" else [f"[{outcome.exit}]"]
+    return [*ended, *(f"[{error}]" for error in outcome.errors), *outcome.lines] or ["(no output)"]
+
+
+def _common(outcomes: Iterable[list[str]]) -> Counter[str]:
+    """The rows that all of several outcomes have."""
+    counters = [Counter(rows) for rows in outcomes]
+    common = counters[0]
+    for counter in counters[1:]:
+        common = common & counter
+    return common
+
+
+def _without(rows: list[str], common: Counter[str]) -> list[str]:
+    """`rows` less those in `common`, each as often as it is there."""
+    left = Counter(common)
+    kept = []
+    for row in rows:
+        if left[row] > 0:
+            left[row] -= 1
+        else:
+            kept.append(row)
+    return kept or ["(nothing else)"]

@@ -1,0 +1,140 @@
+"""The program under test in its simulated world: run it once, in a given order, from scratch.
+
+A session puts everything in place (watched imports, hooks, the simulated standard library), runs
+any number of executions, and puts everything back.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+
+from raceproof.instrument.hooks import Hooks
+from raceproof.instrument.loader import Loader, ModuleScript, Script, Watch
+from raceproof.judge.outcomes import Outcome, outcome_of
+from raceproof.world.patches import Patches
+from raceproof.world.record import Record
+from raceproof.world.scheduler import Execution, Plan, machine
+
+FULL_COLLECTION_EVERY = 2_000
+
+
+class CannotRun(Exception):
+    """The program cannot be explored; the message is for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What to run: a script or a module, and its arguments."""
+
+    script: str | None
+    module: str | None
+    arguments: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """How reports call it."""
+        return self.script if self.script is not None else f"-m {self.module}"
+
+    @property
+    def stem(self) -> str:
+        """A short name for files about it."""
+        name = os.path.basename(self.script) if self.script is not None else str(self.module)
+        return name.removesuffix(".py") or "program"
+
+
+@dataclass(slots=True)
+class Run:
+    """One execution and what came of it."""
+
+    execution: Execution
+    outcome: Outcome
+    record: Record
+
+
+class Session:
+    """Use as a context manager; `run` as often as wanted in between."""
+
+    def __init__(
+        self,
+        program: Program,
+        include: tuple[str, ...] = (),
+        exclude: tuple[str, ...] = (),
+        seed: int = 0,
+    ) -> None:
+        self.program = program
+        if program.script is not None:
+            self._directory = os.path.dirname(os.path.realpath(program.script))
+        else:
+            self._directory = os.getcwd()
+        self.loader = Loader(Watch(self._directory, include, exclude))
+        self.patches = Patches(seed=seed)
+        self._body: Callable[[], None]
+        self._executions = 0
+        self._saved_path: list[str] = []
+        self._saved_argv: list[str] = []
+
+    def __enter__(self) -> Session:
+        self._saved_path, self._saved_argv = sys.path[:], sys.argv[:]
+        self._saved_main = sys.modules.get("__main__")
+        self._saved_limit = sys.getrecursionlimit()
+        sys.path.insert(0, self._directory)
+        machine.forget()
+        try:
+            target: Script | ModuleScript
+            if self.program.script is not None:
+                target = Script(
+                    self.loader, os.path.abspath(self.program.script), self.program.arguments
+                )
+            else:
+                assert self.program.module is not None
+                target = ModuleScript(
+                    self.loader, self.program.module, self.program.arguments
+                )
+        except BaseException:
+            sys.path[:] = self._saved_path
+            raise
+        self._body = target.run
+        self.loader.install()
+        self.hooks = Hooks(machine, self.loader.sites)
+        self.hooks.install()
+        self.patches.__enter__()
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        gc.enable()
+        gc.unfreeze()
+        self.patches.__exit__(kind, error, traceback)
+        self.hooks.remove()
+        self.loader.remove()
+        sys.path[:] = self._saved_path
+        sys.argv[:] = self._saved_argv
+        sys.setrecursionlimit(self._saved_limit)
+        if self._saved_main is not None:
+            sys.modules["__main__"] = self._saved_main
+
+    def run(self, plan: Plan, echo: bool = False) -> Run:
+        """One execution of the program from its first line on."""
+        self.loader.forget_modules()
+        record = self.patches.begin_execution(echo=echo)
+        execution = machine.execute(lambda: self.patches.run_main(self._body), plan)
+        self.patches.end_execution()
+        self._executions += 1
+        # Automatic collection would run finalizers at odd moments; between executions is fine.
+        gc.collect(2 if self._executions % FULL_COLLECTION_EVERY == 0 else 0)
+        outcome = outcome_of(
+            record.exit, record.lines(), record.thread_errors(), record.unread_errors()
+        )
+        return Run(execution, outcome, record)

@@ -1,0 +1,92 @@
+"""`threading.Event`: a flag; waiting for it lasts until it is set."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from typing import Any, ClassVar
+
+from raceproof.events import READ, STATE, WRITE, Location, Operation, SharedObject, ThreadId
+from raceproof.world.primitives import timeouts
+from raceproof.world.primitives.simulated import Primitive, look, operation
+from raceproof.world.scheduler import machine
+
+
+def is_set(state: Any, _: ThreadId) -> bool:
+    """Guard of `wait`; the state is the flag."""
+    return bool(state)
+
+
+class Event(Primitive):
+    """See the documentation of `threading.Event`."""
+
+    __module__ = "threading"
+
+    _label = "Event"
+    _original: ClassVar[Any] = threading.Event
+
+    _state_location: Location
+    _set_operation: Operation
+    _clear_operation: Operation
+    _wait_operation: Operation
+
+    def __init__(self) -> None:
+        self._enter_world()
+
+    def _start_afresh(self, shared: SharedObject) -> None:
+        self._state_location = place = shared.location(STATE)
+        place.state = False
+        self._set_operation = operation(shared, "set", (place, WRITE))
+        self._clear_operation = operation(shared, "clear", (place, WRITE))
+        self._wait_operation = operation(shared, "wait", (place, READ), guards=((place, is_set),))
+
+    def is_set(self) -> bool:
+        """Whether the flag is set."""
+        if machine.active:
+            if self._epoch != machine.epoch:
+                self._reenter_world()
+            machine.sync(look(self._state_location.owner, "is_set", self._state_location), self)
+        return bool(self._state_location.state)
+
+    def isSet(self) -> bool:
+        """Old name of `is_set`."""
+        warnings.warn(
+            "isSet() is deprecated, use is_set() instead", DeprecationWarning, stacklevel=2
+        )
+        return self.is_set()
+
+    def set(self) -> None:
+        """Set the flag: whoever waits for it goes on."""
+        if machine.active:
+            if self._epoch != machine.epoch:
+                self._reenter_world()
+            machine.sync(self._set_operation, self)
+        self._state_location.state = True
+
+    def clear(self) -> None:
+        """Take the flag back."""
+        if machine.active:
+            if self._epoch != machine.epoch:
+                self._reenter_world()
+            machine.sync(self._clear_operation, self)
+        self._state_location.state = False
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the flag is set; False if that took longer than `timeout` seconds."""
+        duration = timeouts.of_wait(timeout)
+        if not machine.active:
+            return bool(self._state_location.state)
+        if self._epoch != machine.epoch:
+            self._reenter_world()
+        if duration == 0:
+            machine.sync(look(self._state_location.owner, "is_set", self._state_location), self)
+            return bool(self._state_location.state)
+        return machine.sync(self._wait_operation, self, duration)
+
+    def _at_fork_reinit(self) -> None:
+        """The flag survives a fork, and there is no lock here to make anew."""
+
+    def __repr__(self) -> str:
+        cls = self.__class__
+        status = "set" if self._state_location.state else "unset"
+        return f"<{cls.__module__}.{cls.__qualname__} at {id(self):#x}: {status}>"
