@@ -100,9 +100,9 @@ def command() -> None:
 
     \b
     Examples:
-      raceproof run bank.py                   is this script free of races?
-      raceproof run -m bank --accounts 2      the same for a module, with arguments
-      raceproof replay .raceproof/bank-1.json one failing order once more, with its output
+      raceproof run bank.py                    is this script free of races?
+      raceproof run -m bank --accounts 2       the same for a module, with arguments
+      raceproof replay .raceproof/bank-1.json  one failing order again, with output
     """
 
 
@@ -203,6 +203,7 @@ def command() -> None:
 @click.pass_context
 def run(
     context: click.Context,
+    /,
     as_module: bool,
     program: str | None,
     arguments: tuple[str, ...],
@@ -312,6 +313,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         _complain("interrupted")
         return INTERRUPTED
+    except Exception:
+        # Python would exit with 1, and 1 means that the program has a fault, not we.
+        import traceback
+
+        _complain(f"internal error\n{traceback.format_exc().rstrip()}")
+        return UNUSABLE
     return status if isinstance(status, int) else OK
 
 
@@ -325,9 +332,7 @@ def _settings(context: click.Context, given: dict[str, Any], directory: str) -> 
     except BadConfiguration as error:
         raise Stop(str(error)) from None
     explicit = {
-        name
-        for name in given
-        if context.get_parameter_source(name) is not ParameterSource.DEFAULT
+        name for name in given if context.get_parameter_source(name) is not ParameterSource.DEFAULT
     }
     if {"verbose", "quiet"} <= explicit:
         raise click.UsageError("--verbose and --quiet exclude each other.", context)

@@ -45,7 +45,7 @@ class WholeObject:
 
 
 WHOLE: Final = WholeObject("whole")
-"""The container as such.  Every access to a part READs it; clearing, sorting and the like WRITE it."""
+"""The container as such.  An access to a part READs it; clearing, sorting and so on WRITE it."""
 SIZE: Final = WholeObject("size")
 """How many elements there are and, for a dict or set, which.  Insertion and removal change it."""
 ANY: Final = WholeObject("any value")
@@ -83,9 +83,12 @@ class Location:
     search: the accesses of the execution at hand, newest last.
     """
 
-    __slots__ = ("field", "history", "owner", "state")
+    __slots__ = ("enabling", "field", "history", "owner", "state")
 
     def __init__(self, owner: SharedObject, field: Any) -> None:
+        self.enabling = False
+        """Written once, and only then looked at: those who look are ordered after the write, but
+        never could have come before it."""
         self.owner = owner
         self.field = field
         self.state: Any = None
@@ -125,7 +128,16 @@ class Operation:
     nobody holds it.  `site` indexes the table of places in the source (0: unknown).
     """
 
-    __slots__ = ("accesses", "fence", "guards", "instead_of", "kind", "locations", "passive", "site")
+    __slots__ = (
+        "accesses",
+        "fence",
+        "guards",
+        "instead_of",
+        "kind",
+        "locations",
+        "passive",
+        "site",
+    )
 
     def __init__(
         self,

@@ -72,7 +72,7 @@ class Presenter:
     def _failure_kind(self, suspect: Suspect) -> str | None:
         """What to call a failure that serial orders show too; None: not a finding."""
         if suspect.fault is not Fault.FAILURE:
-            return suspect.fault.value
+            return str(suspect.fault.value)
         everywhere = all(
             failure_signature(outcome) == suspect.signature[1:]
             for outcome in self._judge.tally.counts

@@ -92,9 +92,7 @@ class Session:
                 )
             else:
                 assert self.program.module is not None
-                target = ModuleScript(
-                    self.loader, self.program.module, self.program.arguments
-                )
+                target = ModuleScript(self.loader, self.program.module, self.program.arguments)
         except BaseException:
             sys.path[:] = self._saved_path
             raise

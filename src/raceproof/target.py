@@ -17,7 +17,7 @@ class Unusable(Exception):
 
 
 def find_script(script: str) -> str:
-    """The file to run for `script`, which may be a directory with a `__main__.py`, as for Python."""
+    """The file to run for `script`; of a directory that is its `__main__.py`, as for Python."""
     if script == "-":
         raise Unusable("a program cannot be read from standard input: name a file")
     if os.path.isdir(script):

@@ -34,7 +34,7 @@ class Thing:
     def __contains__(self, item): print("contains"); return item in self.xs
     def private(self): self.__private += 1; return self.__private
     def append(self, *items, **more): print("append", items, more); return self.private()
-a, b, c = 1, [1, 2, 3], {"a": 1, 0: [2]}
+a, b, c, x = 1, [1, 2, 3], {"a": 1, 0: [2]}, 7
 g = 0
 t = Thing(2)
 steps = 0

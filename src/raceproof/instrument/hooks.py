@@ -26,7 +26,19 @@ FUNCTION_LIKE: Final = (
     staticmethod, types.MethodType,
 )  # fmt: skip
 STORING_METHODS: Final = frozenset(
-    "append appendleft add insert extend extendleft setdefault update put put_nowait submit".split()
+    [
+        "append",
+        "appendleft",
+        "add",
+        "insert",
+        "extend",
+        "extendleft",
+        "setdefault",
+        "update",
+        "put",
+        "put_nowait",
+        "submit",
+    ]
 )
 CONTAINERS: Final = frozenset({list, tuple, dict, set, deque})
 MAX_NAMED: Final = 100
@@ -55,7 +67,7 @@ class Hooks:
             if hasattr(builtins, PREFIX + name):
                 delattr(builtins, PREFIX + name)
 
-    def table(self) -> dict[str, Callable[..., Any]]:  # noqa: C901 - one closure for each hook
+    def table(self) -> dict[str, Callable[..., Any]]:
         """The hooks by name (without the prefix).
 
         They are closures: what they need is at hand in a cell, which is quicker than attributes.
@@ -118,7 +130,7 @@ class Hooks:
                 return _ON_MODULE
             if issubclass(tp, type):
                 return _ON_CLASS_OBJECT
-            if tp in IMMUTABLE or tp.__module__ == "builtins" and tp is not types.SimpleNamespace:
+            if tp in IMMUTABLE or (tp.__module__ == "builtins" and tp is not types.SimpleNamespace):
                 return _SILENT
             if tp.__module__.startswith("raceproof."):
                 return _SILENT
@@ -267,7 +279,9 @@ class Hooks:
                 return shared_of(field.key, site)
             return field
 
-        def act(effect: Callable[..., Any], obj: Any, args: tuple[Any, ...], kind: str, site: int) -> None:  # fmt: skip
+        def act(
+            effect: Callable[..., Any], obj: Any, args: tuple[Any, ...], kind: str, site: int
+        ) -> None:
             """Announce the operation whose footprint is `effect(obj, *args)`."""
             footprint = effect(obj, *args)
             if not footprint:

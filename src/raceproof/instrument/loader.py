@@ -83,9 +83,7 @@ class Loader(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         key = (file, module)
         found = self._codes.get(key)
         if found is None:
-            rewritten = rewrite(
-                source, file, module, len(self.sites), is_watched=self.watch.named
-            )
+            rewritten = rewrite(source, file, module, len(self.sites), is_watched=self.watch.named)
             found = compile(rewritten.tree, file, "exec", dont_inherit=True)
             self.sites.extend(rewritten.sites)
             self.sources[file] = importlib.util.decode_source(source)
@@ -119,7 +117,8 @@ class Loader(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def exec_module(self, module: types.ModuleType) -> None:
         """Part of the import protocol: run the rewritten code."""
         spec = module.__spec__
-        assert spec is not None and spec.origin is not None
+        assert spec is not None
+        assert spec.origin is not None
         exec(self.code(_read(spec.origin), spec.origin, module.__name__), module.__dict__)
 
     def get_source(self, fullname: str) -> str | None:

@@ -76,10 +76,7 @@ def at_loop_head(machine: Scheduler, site: int, frame: types.FrameType) -> None:
         return
     accesses = tuple(
         dict.fromkeys(
-            access
-            for operation in operations
-            for access in operation.accesses
-            if access[1] == READ
+            access for operation in operations for access in operation.accesses if access[1] == READ
         )
     )
     thread.spin = Spin(site, step, [], 0)

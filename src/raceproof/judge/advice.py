@@ -13,19 +13,18 @@ def advise_lock(story: Sequence[Told], triple: Triple, what: str) -> Advice:
     """One lock around every stretch that uses the place in question."""
     threads = {one.thread.tid for one in story if one.index in (triple.read, triple.between)}
     stretches: dict[tuple[str, str], list[int]] = {}
-    for one in story:
-        if one.thread.tid in threads and triple.location in one.operation.locations:
-            if one.place.line and one.index <= _end(story, triple):
-                stretches.setdefault((one.place.file, one.place.function), []).append(
-                    one.place.line
-                )
+    for told in story:
+        concerned = told.thread.tid in threads and triple.location in told.operation.locations
+        if concerned and told.place.line and told.index <= _end(story, triple):
+            key = (told.place.file, told.place.function)
+            stretches.setdefault(key, []).append(told.place.line)
     parts = []
     for (_, function), lines in stretches.items():
         first, last = min(lines), max(lines)
         place = f"in line {first}" if first == last else f"from line {first} to line {last}"
         parts.append(place if len(stretches) == 1 else f"{place} ({function})")
-    one = "one Lock" if len(parts) == 1 else "the same Lock"
-    return Advice("Lock", f"hold {one} {' and '.join(parts)}, so that nobody else can use {what}")
+    lock = "one Lock" if len(parts) == 1 else "the same Lock"
+    return Advice("Lock", f"hold {lock} {' and '.join(parts)}, so that nobody else can use {what}")
 
 
 def _end(story: Sequence[Told], triple: Triple) -> int:

@@ -32,9 +32,7 @@ class Stuck:
     @property
     def signature(self) -> tuple[object, ...]:
         """What makes two such states the same fault."""
-        causes = sorted(
-            (blocked.operation.kind, waited_for(blocked)) for blocked in self.causes
-        )
+        causes = sorted((blocked.operation.kind, waited_for(blocked)) for blocked in self.causes)
         return (self.kind, *causes)
 
 

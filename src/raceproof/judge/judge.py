@@ -72,23 +72,32 @@ class Judge:
             self._hear_standstill(execution, outcome, lines)
             return
         if execution.end == "steps":
-            self._add(Suspect(Fault.ENDLESS, ("endless",), list(execution.threads),
-                              len(operations), outcome))  # fmt: skip
+            self._add(
+                Suspect(
+                    Fault.ENDLESS, ("endless",), list(execution.threads), len(operations), outcome
+                )
+            )
             return
         self.tally.add(outcome, lines)
         if not self.serial(outcome):
             self._add(
                 Suspect(
-                    Fault.NOT_SERIAL, ("outcome", *failure_signature(outcome)),
-                    list(execution.threads), len(operations), outcome,
-                )  # fmt: skip
+                    Fault.NOT_SERIAL,
+                    ("outcome", *failure_signature(outcome)),
+                    list(execution.threads),
+                    len(operations),
+                    outcome,
+                )
             )
         elif outcome.failures:
             self._add(
                 Suspect(
-                    Fault.FAILURE, ("failure", *failure_signature(outcome)),
-                    list(execution.threads), len(operations), outcome,
-                )  # fmt: skip
+                    Fault.FAILURE,
+                    ("failure", *failure_signature(outcome)),
+                    list(execution.threads),
+                    len(operations),
+                    outcome,
+                )
             )
 
     def serial(self, outcome: Outcome) -> bool:
@@ -153,9 +162,11 @@ class Judge:
         signature = self.lost_update_signature(triple, execution)
         self._add(
             Suspect(
-                Fault.LOST_UPDATE, signature, execution.threads[: triple.write + 1],
+                Fault.LOST_UPDATE,
+                signature,
+                execution.threads[: triple.write + 1],
                 triple.write + 1,
-            )  # fmt: skip
+            )
         )
 
     def _hear_standstill(self, execution: Execution, outcome: Outcome, lines: list[str]) -> None:
@@ -165,9 +176,13 @@ class Judge:
         self.tally.add(outcome, lines)
         self._add(
             Suspect(
-                Fault.STANDSTILL, ("standstill", *stuck.signature), list(execution.threads),
-                len(execution.threads), outcome, stuck,
-            )  # fmt: skip
+                Fault.STANDSTILL,
+                ("standstill", *stuck.signature),
+                list(execution.threads),
+                len(execution.threads),
+                outcome,
+                stuck,
+            )
         )
 
     def _add(self, suspect: Suspect) -> None:

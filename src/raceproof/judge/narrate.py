@@ -179,8 +179,8 @@ class Narrator(Observer):
                     if name in namespace:
                         return short(namespace[name])
                 return ""
-            if kind.startswith("attr") or operation.kind in ("read", "write") and not isinstance(
-                subject, Collection
+            if kind.startswith("attr") or (
+                operation.kind in ("read", "write") and not isinstance(subject, Collection)
             ):
                 return short(_attribute(subject, str(field_)))
             if isinstance(field_, WholeObject):

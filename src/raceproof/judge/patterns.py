@@ -53,11 +53,14 @@ def lost_updates_alone(
         for location, mode in operation.accesses:
             history = histories.setdefault(location, [])
             history.append((index, mode))
-            if operation.site in rmw and mode == WRITE:
-                if not isinstance(location.field, WholeObject):
-                    triple = _overwritten(location, index, threads, history[-64:])
-                    if triple is not None:
-                        yield triple
+            if (
+                operation.site in rmw
+                and mode == WRITE
+                and not isinstance(location.field, WholeObject)
+            ):
+                triple = _overwritten(location, index, threads, history[-64:])
+                if triple is not None:
+                    yield triple
 
 
 def _overwritten(

@@ -17,6 +17,7 @@ from raceproof.report.layout import (
     UNICODE,
     Glyphs,
     cells,
+    clip,
     clip_middle,
     clip_start,
     wrap,
@@ -106,7 +107,8 @@ def home_file(steps: Sequence[Step]) -> str:
     """The file in which most of the steps take place; its name need not be repeated."""
     count: dict[str, int] = {}
     for step in steps:
-        count[step.place.file] = count.get(step.place.file, 0) + 1
+        if step.place.file:
+            count[step.place.file] = count.get(step.place.file, 0) + 1
     return max(count, key=count.__getitem__, default="")
 
 
@@ -120,10 +122,12 @@ def event_parts(step: Step) -> tuple[str, str]:
     if step.kind == "write":
         if not step.value:
             return "writes", what
-        return (f"{what}:", f"{step.old} -> {step.value}") if step.old else (what, f"= {step.value}")
-    if step.old and step.value:
-        return f"{step.kind} {what}:", f"{step.old} -> {step.value}"
-    return (f"{step.kind} {what}:", step.value) if step.value else (step.kind, what)
+        if not step.old:
+            return what, f"= {step.value}"
+        return f"{what}:", f"{step.old} -> {step.value}"
+    if not step.value:
+        return step.kind, what
+    return f"{step.kind} {what}:", f"{step.old} -> {step.value}" if step.old else step.value
 
 
 class _Drawing:
@@ -171,7 +175,7 @@ class _Drawing:
 
     def _label_width(self, name: str) -> int:
         """Digits of the line numbers in the column of a thread."""
-        return max(len(str(step.place.line)) for step in self.steps if step.thread == name)
+        return max(len(_number(step.place)) for step in self.steps if step.thread == name)
 
     def columns(self, names: Sequence[str], widths: Sequence[int]) -> list[Line]:
         lines = self._header(names, widths)
@@ -229,12 +233,12 @@ class _Drawing:
         ellipsis = self.glyphs.ellipsis
         rows: list[Row] = []
         # A narrow column has no room for values that are indented like the source.
-        indent = label_width + 1 if width >= NARROWEST + 8 else min(label_width + 1, 2)
+        indent = label_width + 1 if width >= NARROWEST + 4 else 2
         if not _same_line(before, step):
-            if step.place.file != self.home:
+            if step.place.file not in ("", self.home):
                 file = os.path.basename(self.clean(step.place.file)) + ":"
                 rows.append([(clip_start(file, width, ellipsis), "number")])
-            label = f"{step.place.line:>{label_width}} "
+            label = f"{_number(step.place):>{label_width}} "
             for text in wrap(self._source(step.place), width - len(label), TEXT_LINES, ellipsis):
                 rows.append([(label, "number"), (text, "key" if step.key else "source")])
                 label = " " * len(label)
@@ -242,7 +246,7 @@ class _Drawing:
             for text in self._fit(remark, step, width - indent):
                 rows.append([(" " * indent, ""), (text, style)])
         if step.preempted:
-            rows.append([(self._preempted(), "preempted")])
+            rows.append([(self._preempted(width), "preempted")])
         return rows
 
     # -- one column ------------------------------------------------------------------------------
@@ -269,7 +273,7 @@ class _Drawing:
             for remark, style in self._remarks(step):
                 rows += [[(text, style)] for text in self._fit(remark, step, room)]
             if step.preempted:
-                rows.append([(self._preempted(), "preempted")])
+                rows.append([(self._preempted(room), "preempted")])
             for count, row in enumerate(rows):
                 pen = _Pen()
                 if count == 0:
@@ -286,12 +290,16 @@ class _Drawing:
         return lines
 
     def _where(self, place: Place) -> str:
+        if not place.line:
+            return ""
         return f"{os.path.basename(self.clean(place.file))}:{place.line}"
 
     # -- what both forms say ---------------------------------------------------------------------
 
     def _source(self, place: Place) -> str:
-        return self.clean(place.text.strip()) or f"({self.clean(place.function)})"
+        if place.text:
+            return self.clean(place.text.strip())
+        return f"({self.clean(place.function) or 'not watched'})"
 
     def _remarks(self, step: Step) -> list[tuple[str, str]]:
         """What happened in a step, each with its style."""
@@ -310,8 +318,9 @@ class _Drawing:
             return wrap(remark, width, TEXT_LINES, ellipsis)
         return [clip_start(first, width, ellipsis), *wrap(second, width, 1, ellipsis)]
 
-    def _preempted(self) -> str:
-        return f"{self.glyphs.rule * 2} preempted {self.glyphs.rule * 2}"
+    def _preempted(self, width: int) -> str:
+        rule = self.glyphs.rule * 2
+        return clip(f"{rule} preempted {rule}", width, self.glyphs.ellipsis)
 
     def _hidden_between(self, before: Step | None, step: Step) -> list[Line]:
         """A line for the steps that are left out between two that are shown."""
@@ -327,6 +336,11 @@ class _Drawing:
         pen.put(" " * self.gutter)
         pen.put(f"{self.glyphs.ellipsis} {missing:,} more step{plural}", "hidden")
         return [pen.line()]
+
+
+def _number(place: Place) -> str:
+    """The number of a line; places in code that is not watched have none."""
+    return str(place.line) if place.line else ""
 
 
 def _same_line(before: Step | None, step: Step) -> bool:

@@ -9,8 +9,10 @@ import math
 
 
 def counted(number: int, noun: str) -> str:
-    """`1 finding`, `2,000 findings`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    """`1 finding`, `2,000 findings`, `2 switches`."""
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number:,} {noun}es" if noun.endswith("ch") else f"{number:,} {noun}s"
 
 
 def seconds(duration: float) -> str:

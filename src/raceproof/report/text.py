@@ -63,7 +63,7 @@ _WAITS: Final = {
     "result": "waits for the result of",
     "get": "waits for an item in",
     "put": "waits for room in",
-    "wait": "waits on",
+    "wake": "waits for a notification on",
 }
 
 
@@ -177,7 +177,8 @@ class _Report:
             label = f"  {outcome.count:>{width},}  {'yes' if outcome.serial else 'no':<6}  "
             self._outcome(shown, label, "" if outcome.serial else "unsure")
         if outcomes[limit:]:
-            self._line(f"  {self.glyphs.ellipsis} {_more(len(outcomes) - limit, 'outcome')}", "quiet")
+            more = _more(len(outcomes) - limit, "outcome")
+            self._line(f"  {self.glyphs.ellipsis} {more}", "quiet")
         if common:
             lines = counted(common.total(), "line")
             self._line(self._clip(f"  ({lines} in all of the outcomes left out)"), "quiet")
@@ -229,8 +230,8 @@ class _Report:
 
     def _interleaving(self, finding: Finding) -> None:
         self._line()
-        home = self._clean(os.path.basename(home_file(finding.steps)))
-        switches = counted(finding.switches, "context switch").replace("switchs", "switches")
+        home = self._clean(os.path.basename(home_file(finding.steps))) or self.result.program
+        switches = counted(finding.switches, "context switch")
         seen = ""
         if finding.occurrences > 1:
             seen = f"; seen in {counted(finding.occurrences, 'interleaving')}"
@@ -300,8 +301,8 @@ class _Report:
         notes = list(result.notes)
         if result.unwatched:
             notes.append(
-                f"not watched, every call into it counts as one step: {self._listed(result.unwatched)}"
-                " (--include NAME watches it)"
+                "not watched, every call into it counts as one step: "
+                f"{self._listed(result.unwatched)} (--include NAME watches it)"
             )
         if self.verbose and result.watched:
             notes.append(f"watched: {self._listed(result.watched)}")
@@ -343,12 +344,15 @@ def _verdict_word(result: Result) -> tuple[str, str]:
 
 def _extent(result: Result) -> str:
     """How much of what there is to explore was explored."""
-    clean = "" if result.findings else ", no race"
     run = result.interleavings
     if result.complete:
-        return f"complete: {run:,} of {counted(run, 'interleaving')}{clean}, {seconds(result.seconds)}"
+        race = "" if result.findings else ", no race"
+        return (
+            f"complete: {run:,} of {counted(run, 'interleaving')}{race}, {seconds(result.seconds)}"
+        )
     if is_known(run, result.estimated):
-        part = f", {percentage(run, result.estimated)} of an estimated {estimate(result.estimated)}"
+        share = percentage(run, result.estimated)
+        part = f", {share} of an estimated {estimate(result.estimated)}"
     else:
         part = " of an unknown number"
     stopped = f" (stopped: {_plain(result.cut)})" if result.cut else ""
@@ -363,11 +367,13 @@ def _plain(cut: str) -> str:
 def _waiting_sentence(waiting: Waiting) -> str:
     """Who waits for what, and who has it since when."""
     verb = _WAITS.get(waiting.kind, "waits for")
-    text = f"{waiting.thread} (line {waiting.place.line}) {verb} {waiting.object}"
+    # Line 0: it waits in code that is not watched.
+    where = f" (line {waiting.place.line})" if waiting.place.line else ""
+    text = f"{waiting.thread}{where} {verb} {waiting.object}"
     if waiting.holder:
         holder = "itself" if waiting.holder == waiting.thread else waiting.holder
         text += f", held by {holder}"
-        if waiting.taken is not None:
+        if waiting.taken is not None and waiting.taken.line:
             text += f" since {_relative(waiting.taken, waiting.place)}"
     return text
 

@@ -138,7 +138,9 @@ class HappensBefore:
         self, first: int, second: int, me: ThreadId, operation: Operation, base: Clock,
         races: list[Race],
     ) -> None:  # fmt: skip
-        if operation.guards and not self.enabled_before(operation, me, first):
+        if operation.guards and (
+            not self.enabled_before(operation, me, first) or self._only_enables(first, operation)
+        ):
             # `first` made the operation possible, so the two cannot change places.  Whoever made
             # it impossible before that can.
             found = self._disabler(operation, me, first, base)
@@ -148,6 +150,11 @@ class HappensBefore:
         race = Race(first, second, me, operation)
         if race not in races:
             races.append(race)
+
+    def _only_enables(self, first: int, operation: Operation) -> bool:
+        """Whether all that `operation` has to do with event `first` could not be without it."""
+        shared = operation.locations & self.operations[first].locations
+        return bool(shared) and all(location.enabling for location in shared)
 
     def races_of_blocked(self, blocked: list[Blocked]) -> list[Race]:
         """The reversals that would have let a thread go on which is stuck at the end."""

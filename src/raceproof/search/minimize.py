@@ -82,6 +82,6 @@ def smaller(blocks: list[Block]) -> Iterator[list[Block]]:
         for j in range(i + 2, count):
             if blocks[i][0] == blocks[j][0]:
                 joined = (blocks[i][0], blocks[i][1] + blocks[j][1])
-                yield blocks[:i] + [joined] + blocks[i + 1 : j] + blocks[j + 1 :]
-                yield blocks[:i] + blocks[i + 1 : j] + [joined] + blocks[j + 1 :]
+                yield [*blocks[:i], joined, *blocks[i + 1 : j], *blocks[j + 1 :]]
+                yield [*blocks[:i], *blocks[i + 1 : j], joined, *blocks[j + 1 :]]
                 break

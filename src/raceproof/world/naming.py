@@ -72,9 +72,7 @@ class ObjectTable:
         self._kept.clear()
         self._counts.clear()
 
-    def name(
-        self, thing: Any, giver: ThreadId, where: Hashable, label: str = ""
-    ) -> SharedObject:
+    def name(self, thing: Any, giver: ThreadId, where: Hashable, label: str = "") -> SharedObject:
         """Name `thing`, unless it has a name already.
 
         `giver` and `where` (a site, or what kind of thing it is) make the name; both depend on

@@ -14,7 +14,17 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, Final
 
-from raceproof.events import READ, STATE, WRITE, Access, Operation, SharedObject, ThreadId, conflicting, dependent
+from raceproof.events import (
+    READ,
+    STATE,
+    WRITE,
+    Access,
+    Operation,
+    SharedObject,
+    ThreadId,
+    conflicting,
+    dependent,
+)
 from raceproof.world.fibers import ExecutionAbandoned, Fiber, Hub
 from raceproof.world.naming import Naming, ObjectTable
 
@@ -347,7 +357,8 @@ class Scheduler:
         if self.observer is not None:
             self.observer.on_switch(self.step, thread, successor)
         self.current = successor
-        assert thread.fiber is not None and successor.fiber is not None
+        assert thread.fiber is not None
+        assert successor.fiber is not None
         thread.fiber.continue_into(successor.fiber)
 
     # -- events ----------------------------------------------------------------------------------
@@ -390,10 +401,13 @@ class Scheduler:
 
     def commit(self, operation: Operation, subject: Any = None) -> None:
         """The reserved operation takes place, with this footprint."""
-        if not self.watching:
-            return
-        thread = self.current
-        thread.pending = operation
+        if self.watching:
+            thread = self.current
+            thread.pending = operation
+            self._append(thread, operation, subject)
+
+    def _append(self, thread: VirtualThread, operation: Operation, subject: Any) -> None:
+        """The event takes place.  (`access` does the same in place, being called most.)"""
         step = self.step
         if step < self.known:
             if self.operations[step] is not operation:
@@ -463,22 +477,37 @@ class Scheduler:
             self._record(thread, operation, subject)
         return succeeded
 
+    def turn(
+        self, announced: Operation, decide: Callable[[], Operation], subject: Any = None
+    ) -> Operation:
+        """Wait for the guards of `announced`; what then takes place is what `decide` says.
+
+        For operations whose footprint depends on the state that they meet.  `decide` may apply the
+        effect on the side; states of accessed locations change only after `turn` has returned.
+        """
+        thread = self.current
+        if not self.active or self.end:
+            raise ExecutionAbandoned
+        thread.pending = announced
+        if self.recording:
+            if self.step >= self.limit or not announced.enabled(thread.tid):
+                thread.blocking_subject = subject
+                if self.observer is not None and not announced.enabled(thread.tid):
+                    self.observer.on_block(thread, announced)
+                self._hand_over(thread)
+        elif not announced.enabled(thread.tid):
+            thread.blocking_subject = subject
+            self._hand_over(thread)
+        operation = decide()
+        if self.recording:
+            thread.pending = operation
+            self._record(thread, operation, subject)
+        return operation
+
     def _record(self, thread: VirtualThread, operation: Operation, subject: Any) -> None:
-        step = self.step
-        if step < self.known:
-            if self.operations[step] is not operation:
-                self._diverged(step, operation)
-        else:
-            self.threads.append(thread.tid)
-            self.operations.append(operation)
-            if self.sleep:
-                self._wake_sleepers(step + 1, operation)
-        self.before[step] = tuple([location.state for location, _ in operation.accesses])
-        self.step = step + 1
-        if self.observer is not None:
-            self.observer.on_event(step, thread, operation, subject)
-        if self.spinning:
-            self._wake_spinners(operation)
+        """The event takes place, and the search may want to know in which state."""
+        self.before[self.step] = tuple([location.state for location, _ in operation.accesses])
+        self._append(thread, operation, subject)
 
     def _sync_unrecorded(
         self, thread: VirtualThread, operation: Operation, timeout: float | None, subject: Any
@@ -504,7 +533,7 @@ class Scheduler:
         found = owner.operations.get(key)
         if found is None:
             found = owner.operations[key] = Operation(
-                                "timeout of " + operation.kind, operation.accesses, fence=True, instead_of=operation
+                "timeout of " + operation.kind, operation.accesses, fence=True, instead_of=operation
             )
         return found
 
@@ -708,8 +737,7 @@ class Scheduler:
                 return None
             # Not the order of `live`: that depends on the order in which threads were started.
             if thread.deadline is not None and (
-                first is None
-                or (thread.deadline, thread.tid) < (first.deadline, first.tid)  # type: ignore[operator]
+                first is None or (thread.deadline, thread.tid) < (first.deadline, first.tid)  # type: ignore[operator]
             ):
                 first = thread
         if first is None and self.spinning and self.retries < self.max_retries:
