@@ -407,14 +407,14 @@ def _quietly(stdout: Any, write: Callable[[], object]) -> None:
         write()
         stdout.flush()
     except OSError as error:
-        # Windows reports a pipe without a reader as an invalid argument.
-        if not isinstance(error, BrokenPipeError) and error.errno != errno.EINVAL:
-            raise
         try:
             # Python flushes once more when it exits; give it a place where that succeeds.
             os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
         except (OSError, ValueError):
             pass
+        # Windows reports a pipe without a reader as an invalid argument.
+        if not isinstance(error, BrokenPipeError) and error.errno != errno.EINVAL:
+            raise Stop(f"cannot write the report: {error.strerror or error}") from None
 
 
 def _complain(message: str) -> None:

@@ -110,7 +110,13 @@ class Presenter:
     # -- running ---------------------------------------------------------------------------------
 
     def _attempt(self, suspect: Suspect, script: list[ThreadId]) -> Attempt:
-        run = self._session.run(Plan(script=list(script), lenient=True))
+        run = self._session.run(
+            Plan(
+                script=list(script),
+                lenient=True,
+                stop_after_script=suspect.fault is Fault.LOST_UPDATE,
+            )
+        )
         length = self._judge.shows(suspect, run.execution, run.outcome)
         return Attempt(run.execution, length is not None, length or 0)
 

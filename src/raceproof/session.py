@@ -126,6 +126,7 @@ class Session:
     def run(self, plan: Plan, echo: bool = False) -> Run:
         """One execution of the program from its first line on."""
         self.loader.forget_modules()
+        self.hooks.forget_types()
         record = self.patches.begin_execution(echo=echo)
         execution = machine.execute(lambda: self.patches.run_main(self._body), plan)
         self.patches.end_execution()

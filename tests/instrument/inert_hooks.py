@@ -138,7 +138,6 @@ def _rp_meth_arg(
     site: int,
     *before: Any,
     at: int | None = None,
-    more: bool = False,
 ) -> Any:
     _named(name)
     _site(site)

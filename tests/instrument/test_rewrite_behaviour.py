@@ -538,8 +538,6 @@ def test_rewritten_program_does_the_same(source: str) -> None:
 
 MODULES = [
     "_collections_abc",
-    "_pydatetime" if sys.version_info >= (3, 12) else "datetime",
-    "_pydecimal",
     "argparse",
     "asyncio.base_events",
     "collections",

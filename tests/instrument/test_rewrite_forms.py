@@ -93,15 +93,15 @@ FORMS = {
     ),
     "method, first argument computed": (
         "x.insert(v(), k)",
-        "x.insert(_rp_meth_arg(v(), x, 'insert', S, at=0, more=True), k)",
+        "x.insert(_rp_meth_arg(v(), x, 'insert', S), k)",
     ),
     "method, keyword computed": (
         "x.update(a=v())",
-        "x.update(a=_rp_meth_arg(v(), x, 'update', S, more=True))",
+        "x.update(a=_rp_meth_arg(v(), x, 'update', S))",
     ),
     "method, arguments unpacked": (
         "x.update(*v)",
-        "x.update(*_rp_meth_arg(_rp_read(v, S), x, 'update', S, more=True))",
+        "x.update(*_rp_meth_arg(_rp_read(v, S), x, 'update', S))",
     ),
     "method, own arguments": (
         "x.update(*args, **kwargs)",

@@ -72,11 +72,13 @@ class Interpreter:
     # -- statements ------------------------------------------------------------------------------
 
     def read(self, name: str) -> int:
-        machine.access(variable(name)[0])
+        if machine.watching:
+            machine.access(variable(name)[0])
         return self.values[name]
 
     def write(self, name: str, value: int) -> None:
-        machine.access(variable(name)[1])
+        if machine.watching:
+            machine.access(variable(name)[1])
         self.values[name] = value
 
     def holding(self, name: str, *body: Statement) -> None:

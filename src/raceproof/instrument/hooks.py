@@ -55,17 +55,21 @@ class Hooks:
     def __init__(self, machine: Scheduler, sites: list[Site]) -> None:
         self.machine = machine
         self.sites = sites
+        self._table: dict[str, Callable[..., Any]] = {}
+        self.forget_types: Callable[[], None] = lambda: None
+        """To be called between executions, each of which makes its classes anew."""
 
     def install(self) -> None:
         """Make the hooks callable from watched code."""
-        for name, hook in self.table().items():
+        self._table = self.table()
+        for name, hook in self._table.items():
             setattr(builtins, PREFIX + name, hook)
 
     def remove(self) -> None:
         """Take the hooks away; code that was watched keeps references to none of them."""
-        for name in self.table():
-            if hasattr(builtins, PREFIX + name):
-                delattr(builtins, PREFIX + name)
+        for name in self._table:
+            delattr(builtins, PREFIX + name)
+        self._table = {}
 
     def table(self) -> dict[str, Callable[..., Any]]:
         """The hooks by name (without the prefix).
@@ -268,9 +272,12 @@ class Hooks:
             key = (site, kind, footprint)
             operation = shared.operations.get(key)
             if operation is None:
-                accesses = tuple(
-                    (shared.location(field_of(field, site)), mode) for field, mode in footprint
-                )
+                # A key that is an object goes by its name, which the next execution knows too.
+                fields = tuple((field_of(field, site), mode) for field, mode in footprint)
+                key = (site, kind, fields)
+                operation = shared.operations.get(key)
+            if operation is None:
+                accesses = tuple((shared.location(field), mode) for field, mode in fields)
                 operation = shared.operations[key] = Operation(kind, accesses, site=site)
             return operation
 
@@ -566,6 +573,11 @@ class Hooks:
         def loop(site: int) -> None:
             at_loop_head(machine, site, getframe(1))
 
+        def forget_types() -> None:
+            placements.clear()
+            kinds.clear()
+
+        self.forget_types = forget_types
         return {
             "attr": attr, "attr_set": attr_set, "attr_at": attr_at, "attr_aug": attr_aug,
             "item": item, "item_set": item_set, "item_at": item_at, "item_aug": item_aug,

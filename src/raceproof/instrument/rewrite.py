@@ -674,13 +674,16 @@ class _Rewriter:
             if not self.is_simple(argument):
                 break
             leading.append(_copy(argument))
-        known = len(leading)
         extra: dict[str, Any] = {}
-        if positional and known == last and not isinstance(values[last], ast.Starred):
-            extra["at"] = last
-            known += 1
-        if known < len(values):
-            extra["more"] = True
+        if last < 0:
+            if len(leading) < len(values):
+                extra["more"] = True
+        elif (
+            len(leading) == last == len(values) - 1
+            and positional
+            and not isinstance(values[last], ast.Starred)
+        ):
+            extra["at"] = last  # then `leading` and the announced value are all there is
         receiver = func.value
         head = [ast.Constant(name), site, *leading]
         if last < 0:

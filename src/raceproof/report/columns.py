@@ -162,14 +162,14 @@ class _Drawing:
 
     def _natural_width(self, name: str) -> int:
         """What the column of a thread takes if nothing in it is wrapped."""
-        label = self._label_width(name)
+        indent = max(self._label_width(name) + 1, 2)
         widest = max(NARROWEST, cells(self.clean(name)))
         for step in self.steps:
             if step.thread == name:
                 widest = max(
                     widest,
-                    label + 1 + cells(self._source(step.place)),
-                    label + 1 + max(cells(text) for text, _ in self._remarks(step)),
+                    indent + cells(self._source(step.place)),
+                    indent + max(cells(text) for text, _ in self._remarks(step)),
                 )
         return widest
 

@@ -128,7 +128,7 @@ def _break_at(text: str, width: int) -> int:
     """Where a line that is too long is best broken: at a space, or after punctuation."""
     # A single wide character may not fit at all; taking it anyway is what ends the loop of `wrap`.
     end = max(fitting(text, width), 1)
-    if text[end] == " ":
+    if text[end : end + 1] == " ":
         return end
     space = text.rfind(" ", 0, end)
     if space >= end // 2:

@@ -220,7 +220,8 @@ class _Report:
         self._compared(finding)
         if finding.traceback:
             self._traceback(finding.traceback)
-        self._line()
+        if finding.advice.text or finding.replay:
+            self._line()
         if finding.advice.text:
             self._paragraph(finding.advice.text, "advice", label="Mend:   ")
         if finding.replay:
@@ -231,11 +232,11 @@ class _Report:
     def _interleaving(self, finding: Finding) -> None:
         self._line()
         home = self._clean(os.path.basename(home_file(finding.steps))) or self.result.program
-        switches = counted(finding.switches, "context switch")
+        switches = f", {counted(finding.switches, 'context switch')}" if finding.switches else ""
         seen = ""
         if finding.occurrences > 1:
             seen = f"; seen in {counted(finding.occurrences, 'interleaving')}"
-        self._paragraph(f"{home}, {switches}{seen}", "quiet")
+        self._paragraph(f"{home}{switches}{seen}", "quiet")
         self._line()
         for line in draw(
             finding.steps,
@@ -356,7 +357,9 @@ def _extent(result: Result) -> str:
     else:
         part = " of an unknown number"
     stopped = f" (stopped: {_plain(result.cut)})" if result.cut else ""
-    return f"partial: {run:,} run{part}{stopped}, {seconds(result.seconds)}"
+    # "stopped: time, 10 s" says how long it took.
+    took = "" if result.cut.startswith("time") else f", {seconds(result.seconds)}"
+    return f"partial: {run:,} run{part}{stopped}{took}"
 
 
 def _plain(cut: str) -> str:

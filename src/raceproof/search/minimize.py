@@ -85,3 +85,16 @@ def smaller(blocks: list[Block]) -> Iterator[list[Block]]:
                 yield [*blocks[:i], joined, *blocks[i + 1 : j], *blocks[j + 1 :]]
                 yield [*blocks[:i], *blocks[i + 1 : j], joined, *blocks[j + 1 :]]
                 break
+    for i, (thread, events) in enumerate(blocks):
+        for fewer in shorter(events):
+            yield [*blocks[:i], (thread, fewer), *blocks[i + 1 :]]
+
+
+def shorter(events: int) -> Iterator[int]:
+    """Numbers of events to try instead: the small ones, then closer and closer ones."""
+    yield from range(1, min(events, 6))
+    step = events // 2
+    while step and events > 6:
+        if events - step >= 6:
+            yield events - step
+        step //= 2

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from raceproof.events import (
     READ,
@@ -66,6 +66,8 @@ class Plan:
     recording: bool = True
     lenient: bool = False
     """Skip entries of the script that cannot be followed instead of calling it divergence."""
+    stop_after_script: bool = False
+    """End the execution where the script ends, as "stopped"."""
     chooser: Callable[[list[VirtualThread], VirtualThread], VirtualThread] | None = None
     """Decides where the script does not; `None`: go on with the same thread while possible."""
     at_every_event: bool = False
@@ -283,7 +285,7 @@ class Scheduler:
                 fiber.abandon(self._hub)
             thread.fiber = None
 
-    def conclude(self, end: str, detail: str = "") -> None:
+    def conclude(self, end: str, detail: str = "") -> NoReturn:
         """End the execution here and now; does not return."""
         if not self.end:
             self.end = end
@@ -444,14 +446,13 @@ class Scheduler:
                 self.observer.on_block(thread, operation)
             self._hand_over(thread)
             thread.deadline = None
-            if thread.expired:
-                thread.expired = False
+            if self._has_expired(thread):
                 operation = self._expiry(operation)
                 thread.pending = operation
                 if self.recording:
                     self._record(thread, operation, subject)
                 return False
-            if not self.recording:
+            if self.truncated:
                 return True
         self._record(thread, operation, subject)
         return True
@@ -521,10 +522,12 @@ class Scheduler:
             thread.deadline = thread.clock + timeout
         self._hand_over(thread)
         thread.deadline = None
-        if thread.expired:
-            thread.expired = False
-            return False
-        return True
+        return not self._has_expired(thread)
+
+    def _has_expired(self, thread: VirtualThread) -> bool:
+        """Whether the wait of `thread` has just been ended for it."""
+        expired, thread.expired = thread.expired, False
+        return expired
 
     def _expiry(self, operation: Operation) -> Operation:
         """The event "this wait gave up": ordered after everything, since nothing else could run."""
@@ -585,8 +588,7 @@ class Scheduler:
         if self.observer is not None:
             self.observer.on_block(thread, thread.pending)
         self._hand_over(thread)
-        if thread.expired:
-            thread.expired = False
+        if self._has_expired(thread):
             thread.pending = self._spin_operation("retry", accesses)
         if self.recording:
             self._record(thread, thread.pending, None)
@@ -675,6 +677,8 @@ class Scheduler:
                 self.conclude("diverged", f"thread {tid} cannot perform event {step} this time")
             self.slips += 1
             del script[step : step + 1 if self.plan.lenient else len(script)]
+        if self.plan.stop_after_script:
+            self.conclude("stopped")
         self._enter_unknown(step)
         return self._choose_freely(thread)
 
@@ -685,7 +689,6 @@ class Scheduler:
             target = self._first_idle()
             if target is None:
                 self.conclude("stuck")
-                raise AssertionError
             self._expire(target)
             self.limit = self.step + 1
             return target
@@ -724,7 +727,6 @@ class Scheduler:
         waiting = self._first_idle()
         if waiting is None:
             self.conclude("stuck")
-            raise AssertionError
         self._expire(waiting)
         return waiting
 
@@ -737,7 +739,7 @@ class Scheduler:
                 return None
             # Not the order of `live`: that depends on the order in which threads were started.
             if thread.deadline is not None and (
-                first is None or (thread.deadline, thread.tid) < (first.deadline, first.tid)  # type: ignore[operator]
+                first is None or (thread.deadline, thread.tid) < (first.deadline, first.tid)
             ):
                 first = thread
         if first is None and self.spinning and self.retries < self.max_retries:

@@ -75,7 +75,7 @@ class Condition(Primitive):
 
     def wait(self, timeout: float | None = None) -> bool:
         """Give up the lock until notified, or for `timeout` seconds; whether it was a notify."""
-        if not machine.active:
+        if not machine.active or machine.end:
             return True
         if not self._is_owned():
             raise RuntimeError("cannot wait on un-acquired lock")
@@ -157,7 +157,7 @@ class Condition(Primitive):
         end: float | None = None
         remaining = timeout
         result = predicate()
-        while not result and machine.active:
+        while not result and machine.active and not machine.end:
             if remaining is not None:
                 now = machine.current.clock
                 if end is None:
@@ -186,7 +186,7 @@ class Condition(Primitive):
             self._state_location.state = ()
 
     def _ready_to_notify(self) -> bool:
-        if not machine.active:
+        if not machine.active or machine.end:
             return False
         if not self._is_owned():
             raise RuntimeError("cannot notify on un-acquired lock")

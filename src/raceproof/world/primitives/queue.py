@@ -498,7 +498,7 @@ class QueueMutex:
 
     def release(self) -> None:
         """Let others use the queue, whose items may be different ones now."""
-        if machine.active:
+        if machine.active and not machine.end:
             if self._is_free():
                 raise RuntimeError("release unlocked lock")
             self._owner._unlock_mutex()

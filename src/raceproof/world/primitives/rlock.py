@@ -109,6 +109,9 @@ class RLock(Primitive):
             self._reenter_world()
         place = self._state_location
         if place.state != machine.current.tid:
+            if machine.end:
+                # Unwinding: a condition may have given the lock up.
+                return
             # Whoever holds it now, it is not this thread; no event of others can change that.
             raise RuntimeError("cannot release un-acquired lock")
         if self._depth > 1:
@@ -154,7 +157,7 @@ class RLock(Primitive):
         return self._depth if self._is_owned() else 0
 
     def _release_save(self) -> tuple[int, int]:
-        if not machine.active:
+        if not machine.active or machine.end:
             return 1, 0
         if not self._is_owned():
             raise RuntimeError("cannot release un-acquired lock")

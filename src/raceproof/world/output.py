@@ -1,0 +1,240 @@
+"""What the program prints: kept in lines, each put together from what one thread wrote.
+
+`print` makes several writes, and two threads that print at the same time mix up their lines; that
+is no result.  Neither is the time of day: text that came from a clock is told apart from the rest.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections import deque
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
+
+from raceproof.events import ThreadId
+from raceproof.world.scheduler import machine
+
+MAX_LINES: Final = 100_000
+READING: Final = "<time>"
+"""Stands for what a clock said, in lines that are compared."""
+RECENT: Final = 16
+"""So many of its last clock texts are looked for in what a thread prints, however short."""
+DISTINCT: Final = 8
+"""Clock texts from this length on are unlike anything else: looked for in the lines of all."""
+MAX_DISTINCT: Final = 2_000
+
+
+class Line(NamedTuple):
+    """A line that a thread printed."""
+
+    thread: ThreadId
+    stream: str
+    """"stdout" or "stderr"."""
+    text: str
+    comparable: str
+    """The text with `<time>` for what a clock said."""
+
+
+class Output:
+    """The output of one execution."""
+
+    def __init__(self, echo: dict[str, Any] | None = None) -> None:
+        self.lines: list[Line] = []
+        self.count = 0
+        """How many lines there were; no more than MAX_LINES are kept."""
+        self.pools: set[str] = set()
+        """Name prefixes of the workers of thread pools."""
+        self._echo = echo
+        self._partial: dict[tuple[ThreadId, str], str] = {}
+        self._recent: dict[ThreadId, deque[str]] = {}
+        self._distinct: dict[str, None] = {}
+
+    def write(self, stream: str, text: str) -> None:
+        """The running thread writes `text` to `stream`."""
+        if self._echo is not None:
+            self._echo[stream].write(text)
+        if "\n" not in text:
+            if text:
+                key = (machine.current.tid, stream)
+                self._partial[key] = self._partial.get(key, "") + text
+            return
+        key = (machine.current.tid, stream)
+        first, *middle, last = text.split("\n")
+        self._line(key, self._partial.pop(key, "") + first)
+        for line in middle:
+            self._line(key, line)
+        if last:
+            self._partial[key] = last
+
+    def _line(self, key: tuple[ThreadId, str], text: str) -> None:
+        self.count += 1
+        if self.count <= MAX_LINES:
+            self.lines.append(Line(*key, text, self.without_readings(text, key[0])))
+
+    def close(self) -> None:
+        """The execution is over: what was begun is a line, too."""
+        for key, text in self._partial.items():
+            self._line(key, text)
+        self._partial.clear()
+        if self._echo is not None:
+            for stream in self._echo.values():
+                stream.flush()
+
+    # -- clock readings --------------------------------------------------------------------------
+
+    def note_reading(self, text: str) -> None:
+        """`text` is what a clock reading of the running thread looks like."""
+        if len(text) >= DISTINCT:
+            if len(self._distinct) < MAX_DISTINCT:
+                self._distinct[text] = None
+        elif text:
+            tid = machine.current.tid
+            recent = self._recent.get(tid)
+            if recent is None:
+                recent = self._recent[tid] = deque(maxlen=RECENT)
+            if text not in recent:
+                recent.append(text)
+
+    def without_readings(self, text: str, thread: ThreadId | None = None) -> str:
+        """`text` with `<time>` for what came from a clock, as far as one can tell."""
+        if self._distinct:
+            text = _replace(text, reversed(self._distinct))
+        if thread is not None and self._recent:
+            recent = self._recent.get(thread)
+            if recent:
+                text = _replace(text, reversed(recent))
+        return text
+
+    # -- comparison ------------------------------------------------------------------------------
+
+    def comparable(self) -> list[str]:
+        """The lines in the order in which they were printed, fit for comparison."""
+        found = [line.comparable for line in self.lines]
+        if self.count > MAX_LINES:
+            found.append(f"... {self.count - MAX_LINES:,} more lines")
+        if self.pools:
+            # Which worker of a pool gets which task is decided by the order of the threads.
+            pattern = worker_names(self.pools)
+            found = [pattern.sub(r"\1_*", line) if "_" in line else line for line in found]
+        return found
+
+
+def _replace(text: str, readings: Iterable[str]) -> str:
+    for reading in sorted(readings, key=len, reverse=True):
+        if reading in text:
+            # Not within a longer number or word: that would be something else.
+            text = re.sub(rf"(?<![\w.]){re.escape(reading)}(?!\w|\.\d)", READING, text)
+    return text
+
+
+def worker_names(prefixes: Iterable[str]) -> re.Pattern[str]:
+    """Matches the names of workers of pools with these prefixes."""
+    alternatives = "|".join(map(re.escape, sorted(prefixes, key=len, reverse=True)))
+    return re.compile(rf"(?<!\w)({alternatives})_\d+(?!\w)")
+
+
+class CapturedStream(io.TextIOBase):
+    """Stands for `sys.stdout` or `sys.stderr` while programs are explored."""
+
+    def __init__(self, name: str, real: Any) -> None:
+        self._stream = name
+        self._real = real
+        self._bytes = CapturedBytes(self)
+        self.output: Output | None = None
+        """Where the text of the execution under way goes."""
+
+    def write(self, text: str, /) -> int:
+        """Keep `text`; outside of an execution, pass it on."""
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        if not machine.active:
+            if self._real is not None:
+                self._real.write(text)
+        elif not machine.end and self.output is not None:
+            self.output.write(self._stream, text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+        if not machine.active and self._real is not None:
+            self._real.flush()
+
+    @property
+    def buffer(self) -> CapturedBytes:
+        """The stream of bytes underneath."""
+        return self._bytes
+
+    @property
+    def name(self) -> str:
+        """As for the real one."""
+        return f"<{self._stream}>"
+
+    @property
+    def mode(self) -> str:
+        """As for the real one."""
+        return "w"
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """Whatever the real one uses, results do not depend on it."""
+        return "utf-8"
+
+    @property
+    def errors(self) -> str:  # type: ignore[override]
+        """As for the real one."""
+        return "strict" if self._stream == "stdout" else "backslashreplace"
+
+    @property
+    def line_buffering(self) -> bool:
+        """As for a real one that is no terminal."""
+        return False
+
+    @property
+    def write_through(self) -> bool:
+        """As for the real one."""
+        return False
+
+    def reconfigure(self, **_: Any) -> None:
+        """There is nothing to configure."""
+
+    def writable(self) -> bool:
+        """One can write to it."""
+        return True
+
+    def isatty(self) -> bool:
+        """It is no terminal."""
+        return False
+
+    def close(self) -> None:
+        """The stream is needed for the next execution."""
+
+
+class CapturedBytes(io.RawIOBase):
+    """`sys.stdout.buffer`."""
+
+    def __init__(self, text: CapturedStream) -> None:
+        self._text = text
+
+    def write(self, data: Any, /) -> int:
+        """Keep what these bytes say."""
+        raw = bytes(data)
+        self._text.write(raw.decode("utf-8", "backslashreplace"))
+        return len(raw)
+
+    def writable(self) -> bool:
+        """One can write to it."""
+        return True
+
+    @property
+    def name(self) -> str:
+        """As for the real one."""
+        return self._text.name
+
+    @property
+    def mode(self) -> str:
+        """As for the real one."""
+        return "wb"
+
+    def close(self) -> None:
+        """The stream is needed for the next execution."""

@@ -1,0 +1,505 @@
+"""`threading.Thread` and the functions around it, on virtual threads.
+
+The class itself stays the real one, with other methods while a program is explored: so it does not
+matter who derived a class from it, and when, and all that touches no thread (names, arguments,
+the errors for misuse) is the code of the Python that runs.
+"""
+
+from __future__ import annotations
+
+import _thread
+import contextvars
+import functools
+import itertools
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from raceproof.events import READ, WRITE, Operation, ThreadId, WholeObject
+from raceproof.world import random as streams
+from raceproof.world import record
+from raceproof.world.exits import NotControlled, OutOfControl, give_up
+from raceproof.world.fibers import ExecutionAbandoned
+from raceproof.world.primitives import timeouts
+from raceproof.world.scheduler import VirtualThread, machine
+
+LOCALS: Final = "locals"
+"""Key in `VirtualThread.storage`: the thread-local data of the thread."""
+JOINED: Final = "joined"
+"""Key in `VirtualThread.storage`: the threads that this one knows to be over."""
+OVER: Final = WholeObject("program")
+"""The place of the main thread whose state says that its program is over."""
+BARE: Final = "bare"
+"""Key in `VirtualThread.storage`: the thread has no `Thread` object of its own."""
+
+_real_current_thread = threading.current_thread
+_real_main_thread = threading.main_thread
+_real_get_ident = threading.get_ident
+_real_get_native_id = threading.get_native_id
+_real_enumerate = threading.enumerate
+_real_active_count = threading.active_count
+_real_register_atexit = threading._register_atexit  # type: ignore[attr-defined]
+_real_start_new_thread = _thread.start_new_thread
+_real_interrupt_main = _thread.interrupt_main
+_RealThread = threading.Thread
+_RealDummyThread = threading._DummyThread
+_RealMainThread = threading._MainThread  # type: ignore[attr-defined]
+
+
+# -- virtual threads -----------------------------------------------------------------------------
+
+
+def spawn(
+    body: Callable[[], None],
+    name: str,
+    daemon: bool,
+    model: Any = None,
+    storage: Mapping[str, Any] | None = None,
+) -> VirtualThread:
+    """Start a thread that runs `body`; what `body` raises must not concern anybody."""
+    parent = machine.current
+    base = streams.base_of(parent)
+
+    def run() -> None:
+        try:
+            body()
+        except OutOfControl as error:
+            give_up(error)
+        finally:
+            # Values of a dead thread are dropped, which may run their finalizers.
+            thread.storage.pop(LOCALS, None)
+
+    thread = machine.spawn(run, name, daemon)
+    thread.model = model
+    if storage:
+        thread.storage.update(storage)
+    streams.inherit(thread, base)
+    return thread
+
+
+def is_outside(error: BaseException) -> bool:
+    """Whether an exception is none of the program: it must be let through."""
+    return (
+        isinstance(error, (ExecutionAbandoned, OutOfControl))
+        or bool(machine.end)
+        or (isinstance(error, KeyboardInterrupt) and machine.interrupted)
+    )
+
+
+def join(thread: VirtualThread, timeout: float | None = None) -> None:
+    """Wait until `thread` is over."""
+    known = machine.current.storage.setdefault(JOINED, set())
+    if thread in known:
+        return
+    if thread.path == ():
+        # Whoever joins the main thread waits for its program to be over, not for the process.
+        machine.sync(_main_is_over("join"), thread, timeout)
+        return
+    if timeout is not None and timeout <= 0:
+        if not machine.look_whether_alive(thread):
+            known.add(thread)
+    elif machine.join(thread, timeout):
+        known.add(thread)
+
+
+def _over(state: object, _: ThreadId) -> bool:
+    return bool(state)
+
+
+def _main_is_over(kind: str) -> Operation:
+    main = machine.everyone[0]
+    operation = main.shared.operations.get(("over", kind))
+    if operation is None:
+        place = main.shared.location(OVER)
+        if kind == "join":
+            operation = Operation(kind, ((place, READ),), guards=((place, _over),))
+        else:
+            operation = Operation(kind, ((place, WRITE),))
+        main.shared.operations["over", kind] = operation
+    return operation
+
+
+_idents: dict[tuple[int, ...], int] = {(): 1}
+
+
+def ident_of(path: tuple[int, ...]) -> int:
+    """The identifier of the thread with this path: 1 for main, 1001 for its first child, ..."""
+    found = _idents.get(path)
+    if found is None:
+        child = path[-1]
+        width = 1_000 if child < 999 else 1_000_000_000
+        found = _idents[path] = ident_of(path[:-1]) * width + child + 1
+    return found
+
+
+# -- methods of Thread ---------------------------------------------------------------------------
+
+
+class Flag:
+    """Whether a thread has been started; stands for the `Event` that `Thread` keeps for that."""
+
+    __slots__ = ("_set",)
+
+    def __init__(self, value: bool = False) -> None:
+        self._set = value
+
+    def is_set(self) -> bool:
+        """Whether the flag is set."""
+        return self._set
+
+    def set(self) -> None:
+        """Set the flag."""
+        self._set = True
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Nobody has to wait: a thread counts as started at once."""
+        return self._set
+
+    def _at_fork_reinit(self) -> None:
+        self._set = False
+
+
+_original_init = _RealThread.__init__
+_original_start = _RealThread.start
+_original_join = _RealThread.join
+_original_is_alive = _RealThread.is_alive
+_original_repr = _RealThread.__repr__
+_original_run = threading.Timer.run
+
+# A `Thread` that was started in an execution has an attribute `_virtual`: the number of that
+# execution, and its thread.
+
+
+def _init(self: Any, *args: Any, **kwargs: Any) -> None:
+    _original_init(self, *args, **kwargs)
+    if machine.active:
+        self._started = Flag()
+
+
+def _start(self: Any) -> None:
+    if not machine.active:
+        _original_start(self)
+        return
+    if not self._initialized:
+        raise RuntimeError("thread.__init__() not called")
+    if self._started.is_set():
+        raise RuntimeError("threads can only be started once")
+    self._started.set()
+    run = self.run
+    context = _context_for(self)
+    if context is not None:
+        run = functools.partial(context.run, run)
+
+    def body() -> None:
+        try:
+            run()
+        except BaseException as error:
+            if is_outside(error):
+                raise
+            died(self, error)
+
+    storage: dict[str, Any] = {}
+    if type(self).run is _RealThread.run:
+        # `run` forgets what it was to call, but reports want to know.
+        storage["target"] = getattr(self, "_target", None)
+        storage["arguments"] = getattr(self, "_args", ())
+    virtual = spawn(body, self._name, self._daemonic, self, storage)
+    self._virtual = (machine.epoch, virtual)
+    self._ident = self._native_id = ident_of(virtual.path)
+
+
+def _join(self: Any, timeout: float | None = None) -> None:
+    if "_virtual" not in self.__dict__:
+        if self._initialized and self._started.is_set() and type(self._started) is Flag:
+            # Somebody is starting it at this moment.
+            raise RuntimeError("cannot join thread before it is started")
+        _original_join(self, timeout)
+        return
+    virtual = _virtual(self)
+    if virtual is None:
+        return
+    if virtual is machine.current:
+        raise RuntimeError("cannot join current thread")
+    if timeout is not None:
+        timeout = max(timeouts.seconds(timeout), 0)
+    join(virtual, timeout)
+
+
+def _is_alive(self: Any) -> bool:
+    if "_virtual" not in self.__dict__:
+        return bool(_original_is_alive(self))
+    virtual = _virtual(self)
+    if virtual is None or virtual in machine.current.storage.get(JOINED, ()):
+        return False
+    return machine.look_whether_alive(virtual)
+
+
+def _repr(self: Any) -> str:
+    if "_virtual" not in self.__dict__:
+        return str(_original_repr(self))
+    status = "stopped" if self._virtual[1].finished else "started"
+    if self._daemonic:
+        status += " daemon"
+    return f"<{type(self).__name__}({self._name}, {status} {self._ident})>"
+
+
+def _run_timer(self: Any) -> None:
+    if not machine.active:
+        _original_run(self)
+        return
+    # Time is no order: whatever others do may happen before as well as after the interval.
+    machine.current.clock += self.interval
+    if not self.finished.is_set():
+        self.function(*self.args, **self.kwargs)
+    self.finished.set()
+
+
+THREAD_METHODS: Final[dict[str, Callable[..., Any]]] = {
+    "__init__": _init,
+    "start": _start,
+    "join": _join,
+    "is_alive": _is_alive,
+    "__repr__": _repr,
+}
+"""What replaces methods of `threading.Thread` while a program is explored."""
+TIMER_METHODS: Final[dict[str, Callable[..., Any]]] = {"run": _run_timer}
+"""The same for `threading.Timer`."""
+
+
+def _virtual(thread: Any) -> VirtualThread | None:
+    """The virtual thread behind a `Thread`; None if its execution is over."""
+    epoch, virtual = thread._virtual
+    if epoch != machine.epoch or not machine.active:
+        return None
+    assert isinstance(virtual, VirtualThread)
+    return virtual
+
+
+def _context_for(thread: Any) -> contextvars.Context | None:
+    """The context in which `thread` runs, where Python has an opinion on it (from 3.14 on)."""
+    context: contextvars.Context | None = getattr(thread, "_context", None)
+    if context is None and getattr(sys.flags, "thread_inherit_context", False):
+        return contextvars.copy_context()
+    return context
+
+
+def died(thread: Any, error: BaseException) -> None:
+    """An exception (which is being handled) has put an end to `thread`.
+
+    Tells the record and `threading.excepthook`.
+    """
+    record.hide_own_frames(error)
+    if not isinstance(error, SystemExit):
+        record.current.deaths.append(record.Death(thread._name, error))
+    thread._invoke_excepthook(thread)
+
+
+# -- the functions of `threading` ----------------------------------------------------------------
+
+
+def model_of(virtual: VirtualThread) -> Any:
+    """The `Thread` object of a virtual thread, made when first asked for."""
+    if virtual.model is None:
+        if virtual.path == ():
+            virtual.model = _make_model(_RealMainThread, virtual, "MainThread")
+            # Libraries keep things of theirs on the main thread.
+            for name, value in _real_main_thread().__dict__.items():
+                virtual.model.__dict__.setdefault(name, value)
+        elif virtual.storage.get(BARE):
+            virtual.model = _make_model(_RealDummyThread, virtual, _new_name("Dummy-%d"))
+        else:
+            virtual.model = _make_model(_RealThread, virtual, virtual.name)
+    return virtual.model
+
+
+def _make_model(kind: type[threading.Thread], virtual: VirtualThread, name: str) -> Any:
+    model: Any = object.__new__(kind)
+    event = threading.Event
+    try:
+        # An `Event` made here would count as one that the thread has made.
+        threading.Event = Flag  # type: ignore[assignment, misc]
+        # `daemon` is given because it would be asked of the current thread otherwise.
+        _original_init(model, name=name, daemon=virtual.daemon)
+    finally:
+        threading.Event = event  # type: ignore[misc]
+    model._started.set()
+    model._virtual = (machine.epoch, virtual)
+    model._ident = model._native_id = ident_of(virtual.path)
+    return model
+
+
+def _new_name(template: str) -> str:
+    return str(threading._newname(template))  # type: ignore[attr-defined]
+
+
+def current_thread() -> threading.Thread:
+    """`threading.current_thread`."""
+    if not machine.active:
+        return _real_current_thread()
+    model: threading.Thread = machine.current.model or model_of(machine.current)
+    return model
+
+
+def main_thread() -> threading.Thread:
+    """`threading.main_thread`."""
+    if not machine.active:
+        return _real_main_thread()
+    model: threading.Thread = model_of(machine.everyone[0])
+    return model
+
+
+def get_ident() -> int:
+    """`threading.get_ident`."""
+    return ident_of(machine.current.path) if machine.active else _real_get_ident()
+
+
+def get_native_id() -> int:
+    """`threading.get_native_id`."""
+    return ident_of(machine.current.path) if machine.active else _real_get_native_id()
+
+
+def enumerate_threads() -> list[threading.Thread]:
+    """`threading.enumerate`."""
+    if not machine.active:
+        return _real_enumerate()
+    return [model_of(virtual) for virtual in _look_at_all()]
+
+
+def active_count() -> int:
+    """`threading.active_count`."""
+    return len(_look_at_all()) if machine.active else _real_active_count()
+
+
+def _look_at_all() -> list[VirtualThread]:
+    """The threads that are alive, in the order of their names."""
+    everyone = sorted(machine.everyone, key=lambda virtual: virtual.path)
+    shared = machine.naming.object("threads", "threading")
+    key = tuple(virtual.tid for virtual in everyone)
+    operation = shared.operations.get(key)
+    if operation is None:
+        places = tuple((virtual.location, READ) for virtual in everyone)
+        operation = shared.operations[key] = Operation("enumerate", places)
+    machine.sync(operation)
+    return [virtual for virtual in everyone if virtual.tid in machine.live]
+
+
+# -- `_thread` -----------------------------------------------------------------------------------
+
+
+def start_new_thread(function: Any, args: Any, kwargs: Any = None, /) -> int:
+    """`_thread.start_new_thread`."""
+    if not machine.active:
+        if kwargs is None:
+            return _real_start_new_thread(function, args)
+        return _real_start_new_thread(function, args, kwargs)
+    if not callable(function):
+        raise TypeError("first arg must be callable")
+    if not isinstance(args, tuple):
+        raise TypeError("2nd arg must be a tuple")
+    if kwargs is not None and not isinstance(kwargs, dict):
+        raise TypeError("optional 3rd arg must be a dictionary")
+
+    def body() -> None:
+        try:
+            function(*args, **(kwargs or {}))
+        except SystemExit:
+            pass
+        except BaseException as error:
+            if is_outside(error):
+                raise
+            record.hide_own_frames(error)
+            record.current.deaths.append(record.Death(machine.current.name, error))
+    XX
+    name = getattr(function, "__name__", "thread")
+    storage = {BARE: True, "target": function, "arguments": args}
+    return ident_of(spawn(body, name, True, None, storage).path)
+
+
+def tell_unraisable(error: BaseException, message: str) -> None:
+    """Call `sys.unraisablehook` for an exception that nobody can catch."""
+    hook: Any = sys.unraisablehook
+    if hook is sys.__unraisablehook__:
+        # The one in C takes nothing but its own type of arguments.
+        print(f"{message}:", file=sys.stderr)
+        print(record.formatted(error), end="", file=sys.stderr)
+    else:
+        hook(_Unraisable(error, message))
+
+
+class _Unraisable:
+    """What `sys.unraisablehook` is told about an exception."""
+
+    def __init__(self, error: BaseException, message: str) -> None:
+        self.exc_type = type(error)
+        self.exc_value = error
+        self.exc_traceback = error.__traceback__
+        self.err_msg = message
+        self.object = None
+
+
+def interrupt_main(signum: signal.Signals = signal.SIGINT, /) -> None:
+    """`_thread.interrupt_main`, from within the main thread."""
+    if not machine.active:
+        _real_interrupt_main(signum)
+        return
+    if machine.current.path != ():
+        raise NotControlled("_thread.interrupt_main() from another thread cannot be simulated")
+    raise KeyboardInterrupt
+
+
+# -- the end of the main thread ------------------------------------------------------------------
+
+
+class AtExit:
+    """The callbacks that an execution has registered: `threading._register_atexit`."""
+
+    def __init__(self) -> None:
+        self._callbacks: list[Callable[[], Any]] = []
+
+    def reset(self) -> None:
+        """A new execution begins."""
+        self._callbacks.clear()
+
+    def register(self, func: Any, *args: Any, **kwargs: Any) -> None:
+        """Have `func` called before the threads are joined."""
+        if machine.active:
+            self._callbacks.append(functools.partial(func, *args, **kwargs))
+        else:
+            _real_register_atexit(func, *args, **kwargs)
+
+    def run(self) -> None:
+        """Call what was registered, the last one first."""
+        for callback in reversed(self._callbacks):
+            callback()
+
+
+before_joining: Final = AtExit()
+
+
+def join_everybody() -> None:
+    """Wait, as the interpreter does at its end, for all threads that are no daemons.
+
+    Always for the first that is left, in the order of their paths: which threads there are must
+    not depend on how far others have come, and the children of a thread are known when it is over.
+    """
+    machine.sync(_main_is_over("end"))
+    machine.everyone[0].shared.location(OVER).state = True
+    joined = machine.current.storage.setdefault(JOINED, set())
+    while True:
+        left = [t for t in _others() if not t.daemon and t not in joined]
+        if not left:
+            return
+        join(min(left, key=lambda virtual: virtual.path))
+
+
+def _others() -> Iterator[VirtualThread]:
+    return (t for t in machine.everyone if t is not machine.current and t.fiber is not None)
+
+
+def reset() -> None:
+    """A new execution begins: names of threads are counted from one."""
+    machine.everyone[0].shared.location(OVER).state = False
+    threading._counter = itertools.count(1).__next__  # type: ignore[attr-defined]
+    before_joining.reset()
