@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import importlib.util
 import io
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import pytest
@@ -89,6 +91,20 @@ def test_a_package_with_a_main_module_is_not_imported_to_find_it(explorer: Explo
     Path("shop/till/__main__.py").write_text("", encoding="utf-8")
     assert cli.main(["run", "-m", "shop.till"]) == 0
     assert explorer.program.module == "shop.till"
+
+
+def test_a_module_that_only_an_import_hook_knows(
+    explorer: Explorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Hook:
+        @staticmethod
+        def find_spec(name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+            if name != "editable":
+                return None
+            return importlib.util.spec_from_file_location(name, Path("bank.py").absolute())
+
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, Hook])
+    assert cli.main(["run", "-m", "editable"]) == 0
 
 
 @pytest.mark.parametrize(

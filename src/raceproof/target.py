@@ -7,6 +7,7 @@ before anything is explored, so that the message can say what to do about it.
 from __future__ import annotations
 
 import importlib.machinery
+import importlib.util
 import os
 import sys
 import warnings
@@ -61,9 +62,10 @@ def _origin(name: str, path: list[str]) -> str | None:
         except KeyError:
             # A namespace package inside a package asks for its parent, which is not imported.
             return None
+        if spec is None and not known:
+            # Editable installations have import hooks of their own; no parent, hence no import.
+            spec = importlib.util.find_spec(full)
         if spec is None:
-            if not known and full in sys.builtin_module_names:
-                raise Unusable(f"{name} is part of the interpreter: there is no source to run")
             raise Unusable(f"no module named {full} (looked in {directory_name(path[0])} first)")
         try:
             locations = spec.submodule_search_locations
@@ -77,6 +79,8 @@ def _origin(name: str, path: list[str]) -> str | None:
             raise Unusable(f"{name} is a package without a __main__ module: it cannot be run")
         spec = main
     assert spec is not None
+    if spec.origin in ("built-in", "frozen"):
+        raise Unusable(f"{name} is part of the interpreter: there is no source to run")
     if spec.origin is None or not spec.origin.endswith((".py", ".pyw")):
         raise Unusable(f"{name} is not Python source: {spec.origin or 'no file'}")
     return spec.origin

@@ -44,6 +44,10 @@ GLOBALS = {
         "import threading\nthreading.stack_size()\nn = 0\ndef f(): return n",
         {"n"},
     ),
+    "bound after work was submitted": (
+        "future = pool.submit(f)\nn = 0\ndef f(): return n",
+        {"n"},
+    ),
     "bound in a loop": ("for n in x: pass\ndef f(): return n", {"n"}),
     "loop variable of the module": ("for n in x: print(n)\ndef f(n): return n", set()),
     "used in a comprehension of the module": ("t.start()\nn = 0\n[n for _ in x]", set()),

@@ -56,7 +56,13 @@ class Interpreter:
             machine.join(thread)
 
     def body(self, statements: tuple[Statement, ...]) -> Callable[[], None]:
-        return lambda: self.run(statements)
+        def run() -> None:
+            self.run(statements)
+            # When main ends, whoever is left dies wherever it is; that is not the subject here.
+            for child in self.children.get(machine.current, ()):
+                machine.join(child)
+
+        return run
 
     def run(self, statements: tuple[Statement, ...]) -> None:
         me = machine.current

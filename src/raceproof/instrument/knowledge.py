@@ -131,3 +131,6 @@ IMPORTS_THAT_START_THREADS: Final = frozenset(
     ["threading", "_thread", "concurrent", "multiprocessing", "asyncio", "sched"]
 )
 """After a call of theirs at module level, another thread may be running."""
+
+STARTERS: Final = frozenset({"start", "submit", "apply_async", "map_async", "start_new_thread"})
+"""Methods that start a thread, or give work to one."""

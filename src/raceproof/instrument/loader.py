@@ -36,11 +36,21 @@ class Watch:
             os.path.realpath(paths[name]) + os.sep
             for name in ("stdlib", "platstdlib", "purelib", "platlib")
         )
+        self._answers: dict[str, bool] = {}
         self._own = os.path.realpath(os.path.dirname(os.path.dirname(__file__))) + os.sep
 
-    def named(self, module: str) -> bool:
-        """Whether `module` was asked for by name (itself or a package around it)."""
-        return _covered(module, self.include) and not _covered(module, self.exclude)
+    def will_watch(self, module: str) -> bool:
+        """Whether `module` is watched when it is imported; nothing is imported to find out."""
+        known = self._answers.get(module)
+        if known is None:
+            top = module.partition(".")[0]
+            try:
+                spec = importlib.machinery.PathFinder.find_spec(top)
+            except (ImportError, ValueError):
+                spec = None
+            known = spec is not None and self.watches(module, spec.origin)
+            self._answers[module] = known
+        return known
 
     def watches(self, module: str, file: str | None) -> bool:
         """Whether the module of this name, loaded from `file`, is watched."""
@@ -83,7 +93,9 @@ class Loader(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         key = (file, module)
         found = self._codes.get(key)
         if found is None:
-            rewritten = rewrite(source, file, module, len(self.sites), is_watched=self.watch.named)
+            rewritten = rewrite(
+                source, file, module, len(self.sites), is_watched=self.watch.will_watch
+            )
             found = compile(rewritten.tree, file, "exec", dont_inherit=True)
             self.sites.extend(rewritten.sites)
             self.sources[file] = importlib.util.decode_source(source)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Literal, TypeAlias
 
-from .knowledge import IMPORTS_THAT_START_THREADS
+from .knowledge import IMPORTS_THAT_START_THREADS, STARTERS
 
 Kind: TypeAlias = Literal["module", "class", "function", "lambda", "comprehension", "types"]
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
@@ -267,12 +267,13 @@ class _Builder:
                 | ast.AsyncFunctionDef()
                 | ast.ClassDef()
                 | ast.Pass()
-                | ast.AnnAssign(target=ast.Name())
                 | ast.Expr(value=ast.Constant())
             ):
                 return True
             case ast.Assign(targets=targets):
-                return all(_is_names(target) for target in targets)
+                return all(map(_is_names, targets)) and not _starts(statement)
+            case ast.AnnAssign(target=ast.Name()):
+                return not _starts(statement)
             case ast.Expr(value=ast.Call(func=function)):
                 return self._is_harmless(function)
             case ast.If(body=body, orelse=orelse):
@@ -495,6 +496,16 @@ class _Builder:
                 self.visit(node.elt)
 
     visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = comprehension  # noqa: N815
+
+
+def _starts(node: ast.AST) -> bool:
+    """Whether something in there is called that usually starts threads."""
+    return any(
+        isinstance(part, ast.Call)
+        and isinstance(part.func, ast.Attribute)
+        and part.func.attr in STARTERS
+        for part in ast.walk(node)
+    )
 
 
 def _is_names(target: ast.expr) -> bool:

@@ -139,7 +139,7 @@ class HappensBefore:
         races: list[Race],
     ) -> None:  # fmt: skip
         if operation.guards and (
-            not self.enabled_before(operation, me, first) or self._only_enables(first, operation)
+            not self.enabled_without(operation, me, first) or self._only_enables(first, operation)
         ):
             # `first` made the operation possible, so the two cannot change places.  Whoever made
             # it impossible before that can.
@@ -172,7 +172,7 @@ class HappensBefore:
         return races
 
     def _disabler(self, operation: Operation, me: ThreadId, end: int, base: Clock) -> int | None:
-        """The newest event before `end` just before which `operation` was possible."""
+        """The newest event before `end` without which `operation` would have been possible."""
         indices = sorted(
             {
                 entry[0]
@@ -185,21 +185,29 @@ class HappensBefore:
         for index in indices:
             thread = self.threads[index]
             if thread == me or (thread < len(base) and base[thread] >= index):
-                return None
-            if self.enabled_before(operation, me, index):
+                if len(operation.guards) == 1:
+                    return None  # and so came all that is older
+                continue
+            if self.enabled_without(operation, me, index):
                 return index
         return None
 
-    def enabled_before(self, operation: Operation, me: ThreadId, index: int) -> bool:
-        """Whether the guards of `operation` held just before event `index`."""
-        return all(guard(self._state(location, index), me) for location, guard in operation.guards)
+    def enabled_without(self, operation: Operation, me: ThreadId, first: int) -> bool:
+        """Whether the guards of `operation` hold when event `first` and all that came of it do not
+        happen, but everything else does."""
+        return all(
+            guard(self._state_without(location, first), me) for location, guard in operation.guards
+        )
 
-    def _state(self, location: Location, index: int) -> object:
+    def _state_without(self, location: Location, first: int) -> object:
+        # Events that change a state are in a total order: what came of `first` is the rest of it.
         history = location.history
-        position = bisect_left(history, index, key=_index_of)
-        if position == len(history):
+        for position in range(bisect_left(history, first, key=_index_of), len(history)):
+            event = history[position][0]
+            if event >= len(self.clocks) or self.ordered(first, event):
+                break
+        else:
             return location.state
-        event = history[position][0]
         accesses = self.operations[event].accesses
         for (other, _), state in zip(accesses, self.before[event], strict=True):
             if other is location:

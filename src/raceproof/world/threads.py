@@ -116,7 +116,7 @@ def _main_is_over(kind: str) -> Operation:
         if kind == "join":
             operation = Operation(kind, ((place, READ),), guards=((place, _over),))
         else:
-            operation = Operation(kind, ((place, WRITE),))
+            operation = Operation(kind, ((place, WRITE if kind == "end" else READ),))
         main.shared.operations["over", kind] = operation
     return operation
 
@@ -411,7 +411,8 @@ def start_new_thread(function: Any, args: Any, kwargs: Any = None, /) -> int:
                 raise
             record.hide_own_frames(error)
             record.current.deaths.append(record.Death(machine.current.name, error))
-    XX
+            tell_unraisable(error, f"Exception ignored in thread started by {function!r}")
+
     name = getattr(function, "__name__", "thread")
     storage = {BARE: True, "target": function, "arguments": args}
     return ident_of(spawn(body, name, True, None, storage).path)
@@ -478,14 +479,25 @@ class AtExit:
 before_joining: Final = AtExit()
 
 
+def end_of_main() -> None:
+    """The program of the main thread is over; only the end of the interpreter is still to come."""
+    machine.sync(_main_is_over("end"))
+    machine.everyone[0].shared.location(OVER).state = True
+
+
+def main_is_over() -> bool:
+    """Whether the interpreter is on its way out, seen from another thread."""
+    if machine.current.path != ():
+        machine.sync(_main_is_over("is over"))
+    return bool(machine.everyone[0].shared.location(OVER).state)
+
+
 def join_everybody() -> None:
     """Wait, as the interpreter does at its end, for all threads that are no daemons.
 
     Always for the first that is left, in the order of their paths: which threads there are must
     not depend on how far others have come, and the children of a thread are known when it is over.
     """
-    machine.sync(_main_is_over("end"))
-    machine.everyone[0].shared.location(OVER).state = True
     joined = machine.current.storage.setdefault(JOINED, set())
     while True:
         left = [t for t in _others() if not t.daemon and t not in joined]

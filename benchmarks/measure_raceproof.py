@@ -1,0 +1,42 @@
+"""A program explored by raceproof in this process, as often as asked for."""
+
+from __future__ import annotations
+
+import tempfile
+from time import perf_counter
+
+from child import Measurement, Task, answer, repeat
+
+from raceproof.exploration import Options, explore
+from raceproof.session import Program
+
+
+def measure(task: Task) -> Measurement:
+    """Time the whole exploration, and within it the executions after the first."""
+    program = Program(script=task.path, module=None, arguments=task.arguments)
+
+    with tempfile.TemporaryDirectory() as replay_dir:
+
+        def search(max_interleavings: int | None, measurement: Measurement) -> None:
+            options = Options(
+                max_seconds=task.budget,
+                max_interleavings=max_interleavings,
+                keep_going=True,
+                replay_dir=replay_dir,
+            )
+            heard: list[float] = []
+            start = perf_counter()
+            result = explore(program, options, lambda *_: heard.append(perf_counter()))
+            measurement.seconds.append(perf_counter() - start)
+            if len(heard) > 1:
+                measurement.marginal.append((heard[-1] - heard[0]) / (len(heard) - 1))
+            measurement.executions = result.interleavings
+            measurement.complete = result.complete
+            measurement.note = result.error or ", ".join(f.kind for f in result.findings)
+
+        search(20, Measurement())
+        return repeat(task, lambda measurement: search(None, measurement))
+
+
+if __name__ == "__main__":
+    answer(measure)

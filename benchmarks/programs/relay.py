@@ -1,0 +1,28 @@
+"""A producer and a consumer around a bounded queue: relay.py ITEMS."""
+
+import queue
+import sys
+import threading
+
+items = int(sys.argv[1])
+buffer = queue.Queue(maxsize=4)
+received = []
+
+
+def produce():
+    for number in range(items):
+        buffer.put(number)
+
+
+def consume():
+    for _ in range(items):
+        received.append(buffer.get())
+
+
+threads = [threading.Thread(target=produce), threading.Thread(target=consume)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+
+print(f"Received {len(received)} items")
