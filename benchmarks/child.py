@@ -54,6 +54,16 @@ class Task:
         """Where the script is."""
         return str(PROGRAMS / f"{self.program}.py")
 
+    def words(self) -> list[str]:
+        """The command line that `read_task` reads."""
+        return [
+            f"--repetitions={self.repetitions}",
+            f"--budget={self.budget}",
+            *[f"--extra={word}" for word in self.extra],
+            self.program,
+            *self.arguments,
+        ]
+
 
 def read_task() -> Task:
     """The task on the command line."""

@@ -44,7 +44,11 @@ def measure(task: Task) -> Measurement:
         seconds = perf_counter() - start
         measurement.seconds.append(seconds)
         measurement.executions = result.num_explored
-        measurement.complete = seconds < task.budget and "unbounded" in task.extra
+        measurement.complete = (
+            seconds < task.budget
+            and "unbounded" in task.extra
+            and result.property_holds is not None
+        )
         measurement.version = version("frontrun")
         verdicts = {True: "holds", False: "fails", None: "inconclusive"}
         measurement.note = verdicts[result.property_holds]

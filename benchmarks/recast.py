@@ -182,7 +182,5 @@ def recast(program: str, arguments: tuple[str, ...], noting_orders: bool = False
         return Recast(ConditionBuffer, workers, lambda s: s.received == list(range(items)))
     if program == "account_racy":
         workers = [lambda account: account.withdraw(500), lambda account: account.withdraw(700)]
-        return Recast(
-            BankAccount, workers, lambda a: a.refused == 1 and a.balance in (300, 500)
-        )
+        return Recast(BankAccount, workers, lambda a: a.refused == 1 and a.balance in (300, 500))
     return None

@@ -456,7 +456,9 @@ _original_wait = _base.wait
 _original_as_completed = _base.as_completed
 
 
-def wait(fs: Iterable[Any], timeout: float | None = None, return_when: str = "ALL_COMPLETED") -> Any:
+def wait(
+    fs: Iterable[Any], timeout: float | None = None, return_when: str = "ALL_COMPLETED"
+) -> Any:
     """`concurrent.futures.wait`."""
     everything = set(fs)
     if not _are_live(everything):
@@ -509,7 +511,7 @@ def as_completed(fs: Iterable[Any], timeout: float | None = None) -> Iterator[An
         return
     for number in range(len(left)):
         duration = None if end is None else end - machine.current.clock
-        if duration is not None and duration < 0 or not waiter.wait(number, duration):
+        if (duration is not None and duration < 0) or not waiter.wait(number, duration):
             unfinished = len(left) - number
             raise TimeoutError(f"{unfinished} (of {len(futures)}) futures unfinished")
         future = waiter.settled[number]

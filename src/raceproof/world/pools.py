@@ -139,8 +139,7 @@ class Pool:
         self.shared: SharedObject = machine.objects.numbered(
             machine.current.tid, "ThreadPoolExecutor"
         )
-        self.serial: int = self.shared.name[-1]  # type: ignore[index]
-        self.key = (machine.current.path, self.serial)
+        self.key = (machine.current.path, self.shared.name[-1])  # type: ignore[index]
         self.submissions = self.shared.location(SUBMISSIONS)
         self.shutdown_place = self.shared.location(SHUTDOWN)
         self.closing = self.shared.location(CLOSING)
@@ -319,7 +318,6 @@ class Pool:
     def close(self, cancel_futures: bool = False, exiting: bool = False) -> None:
         """Accept no more tasks; idle workers leave."""
         shared = self.shared
-        drained: list[Task] = []
         draining: tuple[Access, ...] = ((self.takers, WRITE),) if cancel_futures else ()
         closing = ((self.shutdown_place, WRITE), (self.closing, WRITE), *draining)
         first = operation(shared, "shutdown", *closing, key=("first", cancel_futures))
@@ -329,10 +327,9 @@ class Pool:
         machine.turn(first, lambda: again if self.closed else first, self)
         self.closed = self.closing.state = True
         self.exiting = self.exiting or exiting
-        if cancel_futures:
-            drained = self._drain()
         self._refresh()
         if cancel_futures:
+            drained = set(self._drain())
             # Tasks with a worker of their own are queued as well, in truth, until it has begun.
             for task in self.tasks:
                 if task.place is None or task in drained:

@@ -65,8 +65,14 @@ def spawn(
     def run() -> None:
         try:
             body()
+        except ExecutionAbandoned:
+            raise
         except OutOfControl as error:
             give_up(error)
+        except BaseException:
+            # While an execution is unwound, what its threads still do does not count.
+            if not machine.end:
+                raise
         finally:
             # Values of a dead thread are dropped, which may run their finalizers.
             thread.storage.pop(LOCALS, None)

@@ -11,6 +11,7 @@ from raceproof.world.primitives.simulated import Primitive, look, operation
 from raceproof.world.scheduler import machine
 
 FREE: ThreadId = -1
+_RealLock: Any = _thread.LockType  # by value: the name stands for `Lock` in an exploration
 
 
 def is_free(state: Any, _: ThreadId) -> bool:
@@ -22,7 +23,7 @@ class _AlsoRealLocks(type):
     """A real lock, made before the execution began, is a `threading.Lock` too."""
 
     def __instancecheck__(cls, instance: object) -> bool:
-        return type.__instancecheck__(cls, instance) or isinstance(instance, _thread.LockType)
+        return type.__instancecheck__(cls, instance) or isinstance(instance, _RealLock)
 
 
 class Lock(Primitive, metaclass=_AlsoRealLocks):

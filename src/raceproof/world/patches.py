@@ -1,0 +1,409 @@
+"""Putting the simulated standard library in the place of the real one, and taking it out again.
+
+Classes written in Python keep their identity and get other methods; everything else is replaced
+by name, in its own module and wherever else it was imported to.  This is done once for a whole
+exploration; what belongs to a single execution is reset between executions.
+"""
+
+from __future__ import annotations
+
+import _queue
+import _thread
+import atexit
+import concurrent.futures
+import copyreg
+import datetime
+import functools
+import io
+import logging
+import os
+import queue
+import random
+import signal
+import sys
+import threading
+import time
+import types
+import uuid
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import _base
+from typing import Any, Final
+
+from raceproof.world import clock, exits, futures, pools, process, record, threads
+from raceproof.world import random as streams
+from raceproof.world.locals import local
+from raceproof.world.output import CapturedStream
+from raceproof.world.primitives.barrier import Barrier
+from raceproof.world.primitives.condition import Condition
+from raceproof.world.primitives.event import Event
+from raceproof.world.primitives.lock import Lock
+from raceproof.world.primitives.queue import LifoQueue, PriorityQueue, Queue, SimpleQueue
+from raceproof.world.primitives.rlock import RLock
+from raceproof.world.primitives.semaphore import BoundedSemaphore, Semaphore
+from raceproof.world.quiet import QuietLock
+from raceproof.world.record import Record
+from raceproof.world.scheduler import machine
+
+LEFT_ALONE: Final = (
+    "raceproof", "importlib", "_frozen_importlib", "_frozen_importlib_external", "zipimport",
+    "site", "sys", "builtins", "greenlet", "pytest", "_pytest", "pluggy", "hypothesis", "execnet",
+    "xdist", "coverage", "faulthandler", "gc", "rich", "click",
+)  # fmt: skip
+"""Modules (and what lies in them) that go on with what they have: ours, and those we stand on."""
+
+_RealLock = type(_thread.allocate_lock())
+_RealRLock = _thread.RLock
+PRINTING_HANDLERS: Final = ("StreamHandler", "FileHandler", "NullHandler", "_StderrHandler")
+"""Log handlers of the standard library that do nothing but write somewhere."""
+
+
+class Patches:
+    """A context manager: inside of it, executions meet the simulated standard library."""
+
+    def __init__(self, seed: int = 0, start: float | None = None) -> None:
+        """`seed` decides what `random` gives; `start` is when executions begin (default: now)."""
+        self._seed = seed
+        self._start = start
+        self._undo: list[Callable[[], None]] = []
+        self._signals = exits.Signals()
+        self._input = StandardInput()
+        self._streams: dict[str, CapturedStream] = {}
+        self._real_streams: dict[str, Any] = {}
+        self._logging: LoggingState
+
+    def __enter__(self) -> Patches:
+        clock.set_start(self._start)
+        try:
+            self._replace_streams()
+            self._replace_methods()
+            self._replace_names()
+            self._replace_locks()
+        except BaseException:
+            self.__exit__()
+            raise
+        self._logging = LoggingState()
+        self._hooks = (threading.excepthook, sys.excepthook, sys.unraisablehook, sys.displayhook)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        while self._undo:
+            self._undo.pop()()
+
+    # -- an execution ----------------------------------------------------------------------------
+
+    def begin_execution(self, echo: bool = False) -> Record:
+        """Before `machine.execute`: a fresh record, and everything as in a new process.
+
+        With `echo`, output is shown while the program runs.
+        """
+        found = record.begin(self._real_streams if echo else None)
+        for stream in self._streams.values():
+            stream.output = found.output
+        sys.stdout = self._streams["stdout"]
+        sys.stderr = self._streams["stderr"]
+        sys.stdin = self._input.afresh()
+        threading.excepthook, sys.excepthook, sys.unraisablehook, sys.displayhook = self._hooks
+        self._signals.reset()
+        self._logging.restore()
+        streams.reset(self._seed)
+        _forget_warnings()
+        return found
+
+    def run_main(self, program: Callable[[], None]) -> None:
+        """The body of an execution: `program`, then what the interpreter does at its end."""
+        process.run_main(program)
+
+    def end_execution(self) -> None:
+        """After `machine.execute`: the record is complete."""
+        record.current.output.close()
+
+    # -- replacing -------------------------------------------------------------------------------
+
+    def _set(self, owner: Any, name: str, value: Any) -> None:
+        namespace = vars(owner)
+        if name in namespace:
+            self._undo.append(functools.partial(setattr, owner, name, namespace[name]))
+        else:
+            self._undo.append(functools.partial(delattr, owner, name))
+        setattr(owner, name, value)
+
+    def _replace_streams(self) -> None:
+        for name in ("stdout", "stderr"):
+            real = getattr(sys, name)
+            self._real_streams[name] = io.StringIO() if real is None else real
+            self._streams[name] = CapturedStream(name, real)
+            self._undo.append(functools.partial(setattr, sys, name, real))
+        self._input.real = sys.stdin
+        self._undo.append(functools.partial(setattr, sys, "stdin", sys.stdin))
+        sys.stdout = self._streams["stdout"]
+        sys.stderr = self._streams["stderr"]
+
+    def _replace_methods(self) -> None:
+        for kind, methods in (
+            (threading.Thread, threads.THREAD_METHODS),
+            (threading.Timer, threads.TIMER_METHODS),
+            (concurrent.futures.Future, futures.METHODS),
+            (concurrent.futures.ThreadPoolExecutor, pools.METHODS),
+            (random.Random, {"seed": streams.seed_instance}),
+            (logging.Handler, {"createLock": _create_handler_lock}),
+        ):
+            for name, method in methods.items():
+                original = getattr(kind, name)
+                if original is not method:
+                    functools.update_wrapper(method, original)
+                    self._set(kind, name, method)
+        for reduced, reducer in clock.REDUCERS.items():
+            copyreg.dispatch_table[reduced] = reducer
+            self._undo.append(functools.partial(_drop_reducer, reduced))
+
+    def _replace_names(self) -> None:
+        # The import system goes on with real locks: what it does in an execution it may not have
+        # to do in the next, so it must leave no trace.
+        bootstrap: Any = sys.modules["_frozen_importlib"]
+        self._set(bootstrap, "_thread", _copy_of(_thread))
+        replaced: dict[int, tuple[Any, Any]] = {}
+        for module, names in self._replacements():
+            for name, value in names.items():
+                original = vars(module).get(name)
+                if original is not None:
+                    replaced[id(original)] = (original, value)
+                    self._set(module, name, value)
+        for name in streams.UUID_SOURCES:
+            if hasattr(uuid, name):
+                self._set(uuid, name, None)
+        # `threading` itself uses some of these for the real threads of others.
+        own = {module for module, _ in self._replacements()}
+        for module in _modules():
+            if module in own and module is not random:
+                continue
+            for name, value in list(vars(module).items()):
+                found = replaced.get(id(value))
+                if found is not None and found[0] is value:
+                    self._set(module, name, found[1])
+
+    def _replacements(self) -> Iterator[tuple[types.ModuleType, dict[str, Any]]]:
+        yield threading, {
+            "Lock": Lock, "RLock": RLock, "Condition": Condition, "Event": Event,
+            "Semaphore": Semaphore, "BoundedSemaphore": BoundedSemaphore, "Barrier": Barrier,
+            "local": local, "current_thread": threads.current_thread,
+            "currentThread": threads.current_thread, "main_thread": threads.main_thread,
+            "get_ident": threads.get_ident, "get_native_id": threads.get_native_id,
+            "enumerate": threads.enumerate_threads, "active_count": threads.active_count,
+            "activeCount": threads.active_count,
+            "_register_atexit": threads.before_joining.register,
+        }  # fmt: skip
+        yield _thread, {
+            "allocate_lock": Lock, "allocate": Lock, "LockType": Lock, "lock": Lock,
+            "RLock": RLock, "_local": local, "get_ident": threads.get_ident,
+            "get_native_id": threads.get_native_id, "start_new_thread": threads.start_new_thread,
+            "start_new": threads.start_new_thread, "interrupt_main": threads.interrupt_main,
+        }  # fmt: skip
+        yield queue, {
+            "Queue": Queue, "LifoQueue": LifoQueue, "PriorityQueue": PriorityQueue,
+            "SimpleQueue": SimpleQueue,
+        }  # fmt: skip
+        yield _queue, {"SimpleQueue": SimpleQueue}
+        yield _base, {"wait": futures.wait, "as_completed": futures.as_completed}
+        yield concurrent.futures, {"wait": futures.wait, "as_completed": futures.as_completed}
+        yield time, clock.replacements()
+        yield datetime, {"datetime": clock.datetime, "date": clock.date}
+        yield random, streams.replacements()
+        yield atexit, process.at_exit.replacements()
+        yield signal, self._signals.replacements()
+        processes = {
+            name: exits.refuse(f"os.{name}", getattr(os, name))
+            for name in ("fork", "forkpty")
+            if hasattr(os, name)
+        }
+        yield os, {"_exit": exits.exit_at_once, "urandom": streams.urandom, **processes}
+
+    def _replace_locks(self) -> None:
+        """Libraries keep locks that they made when they were imported."""
+        for module in _modules():
+            if module is threading:
+                continue
+            for name, value in list(vars(module).items()):
+                quiet = _quiet_instead_of(value, (module.__name__, name))
+                if quiet is not None:
+                    self._set(module, name, quiet)
+        for number, reference in enumerate(logging._handlerList):  # type: ignore[attr-defined]
+            handler = reference()
+            if handler is not None and handler.lock is not None:
+                quiet = _quiet_instead_of(handler.lock, ("log handler", number))
+                if quiet is not None:
+                    self._set(handler, "lock", quiet)
+
+
+def _modules() -> Iterable[types.ModuleType]:
+    """The modules that get to see the simulated world."""
+    for name, module in list(sys.modules.items()):
+        if isinstance(module, types.ModuleType) and name.partition(".")[0] not in LEFT_ALONE:
+            yield module
+
+
+def _drop_reducer(kind: type) -> None:
+    copyreg.dispatch_table.pop(kind, None)
+
+
+def _copy_of(module: types.ModuleType) -> types.ModuleType:
+    copy = types.ModuleType(module.__name__)
+    copy.__dict__.update(vars(module))
+    return copy
+
+
+def _quiet_instead_of(value: Any, name: tuple[str, object]) -> QuietLock | None:
+    if isinstance(value, QuietLock):
+        return None
+    if type(value) is _RealLock:
+        return QuietLock(name, reentrant=False)
+    if type(value) is _RealRLock:
+        return QuietLock(name, reentrant=True)
+    return None
+
+
+_original_create_lock = logging.Handler.createLock
+
+
+def _create_handler_lock(self: Any) -> None:
+    kind = type(self)
+    printing = kind.__module__ in ("logging", "logging.handlers")
+    if not machine.active or not (printing and kind.__name__ in PRINTING_HANDLERS):
+        _original_create_lock(self)
+        return
+    shared = machine.objects.numbered(machine.current.tid, "log handler")
+    self.lock = QuietLock(shared.name, reentrant=True)
+    register: Any = getattr(logging, "_register_at_fork_reinit_lock", None)
+    if register is not None:
+        register(self)
+
+
+class LoggingState:
+    """What programs configure in `logging`; each execution starts with what was there before."""
+
+    def __init__(self) -> None:
+        root = logging.root
+        self._root = (root.handlers[:], root.filters[:], root.level, root.disabled)
+        self._loggers = dict(root.manager.loggerDict)
+        self._configured = {
+            name: (logger.handlers[:], logger.filters[:], logger.level, logger.disabled,
+                   logger.propagate)
+            for name, logger in self._loggers.items()
+            if isinstance(logger, logging.Logger)
+        }  # fmt: skip
+        self._disabled = root.manager.disable
+        self._class = logging.getLoggerClass()
+
+    def restore(self) -> None:
+        """Forget what the last execution has configured."""
+        root = logging.root
+        root.handlers[:], root.filters[:] = self._root[0], self._root[1]
+        root.setLevel(self._root[2])
+        root.disabled = self._root[3]
+        root.manager.disable = self._disabled
+        logging.setLoggerClass(self._class)
+        known = root.manager.loggerDict
+        for name, logger in list(known.items()):
+            if not isinstance(logger, logging.Logger):
+                continue
+            handlers, filters, level, disabled, propagate = self._configured.get(
+                name, ([], [], logging.NOTSET, False, True)
+            )
+            if (logger.handlers, logger.filters) != (handlers, filters):
+                logger.handlers[:], logger.filters[:] = handlers, filters
+            if logger.level != level:
+                logger.setLevel(level)
+            logger.disabled, logger.propagate = disabled, propagate
+
+
+def _forget_warnings() -> None:
+    """A warning that is shown once is shown once in each execution."""
+    mutated: Any = getattr(warnings, "_filters_mutated", None) or getattr(
+        warnings, "_filters_mutated_lock_held", None
+    )
+    if mutated is not None:
+        try:
+            mutated()
+        except RuntimeError:
+            pass  # it wants a lock to be held, in some versions
+
+
+class StandardInput:
+    """`sys.stdin`: what it has to say is read once, and every execution gets it from the start."""
+
+    def __init__(self) -> None:
+        self.real: Any = None
+        self._text: str | None = None
+
+    def afresh(self) -> Any:
+        """Standard input for an execution."""
+        return _Input(self)
+
+    def text(self) -> str:
+        """All of it."""
+        if self._text is None:
+            if self.real is None:
+                self._text = ""
+            elif self.real.isatty():
+                raise exits.NeedsInput(
+                    "the program reads from the terminal, and is run many times: give it its input "
+                    "from a file (... < FILE)"
+                )
+            else:
+                self._text = str(self.real.read())
+        return self._text
+
+
+class _Input(io.TextIOBase):
+    """`sys.stdin` of one execution."""
+
+    def __init__(self, source: StandardInput) -> None:
+        self._source = source
+        self._stream: io.StringIO | None = None
+
+    def _opened(self) -> io.StringIO:
+        if self._stream is None:
+            self._stream = io.StringIO(self._source.text())
+        return self._stream
+
+    def read(self, size: int | None = -1, /) -> str:
+        """Read so many characters."""
+        return self._opened().read(size)
+
+    def readline(self, size: int = -1, /) -> str:  # type: ignore[override]
+        """Read a line."""
+        return self._opened().readline(size)
+
+    @property
+    def buffer(self) -> io.BytesIO:
+        """The stream of bytes underneath."""
+        return io.BytesIO(self._opened().read().encode())
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """As for the real one."""
+        return "utf-8"
+
+    @property
+    def errors(self) -> str:  # type: ignore[override]
+        """As for the real one."""
+        return "strict"
+
+    @property
+    def name(self) -> str:
+        """As for the real one."""
+        return "<stdin>"
+
+    @property
+    def mode(self) -> str:
+        """As for the real one."""
+        return "r"
+
+    def readable(self) -> bool:
+        """One can read from it."""
+        return True
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
