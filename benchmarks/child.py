@@ -17,6 +17,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import perf_counter
 
+ENOUGH = 2.0
+"""Seconds after which nothing is repeated any more: what takes long varies less."""
 PROGRAMS = Path(__file__).resolve().parent / "programs"
 
 
@@ -39,6 +41,29 @@ class Measurement:
 
 
 @dataclass
+class Growth:
+    """Seconds for whole executions of about the same length."""
+
+    events: int = 0
+    executions: int = 0
+    repeated: int = 0
+    """Events in the later executions that repeat those of an earlier one, and cost less."""
+    first: list[float] = field(default_factory=list)
+    """Running, searching, judging for the first execution, in which every event is new."""
+    running: list[float] = field(default_factory=list)
+    searching: list[float] = field(default_factory=list)
+    judging: list[float] = field(default_factory=list)
+
+    @staticmethod
+    def read(text: str) -> Growth | None:
+        """What a measuring process has printed; None if that is no answer."""
+        for line in reversed(text.splitlines()):
+            if line.startswith("{"):
+                return Growth(**json.loads(line))
+        return None
+
+
+@dataclass
 class Task:
     """What a measuring process is asked to do."""
 
@@ -46,7 +71,7 @@ class Task:
     arguments: tuple[str, ...]
     repetitions: int
     budget: float
-    """Seconds for one search, and for all repetitions but the first."""
+    """Seconds for one search."""
     extra: tuple[str, ...]
 
     @property
@@ -84,12 +109,12 @@ def read_task() -> Task:
 
 
 def repeat(task: Task, once: Callable[[Measurement], None]) -> Measurement:
-    """Call `once` as often as asked for, but stop when the budget is used up."""
+    """Call `once` as often as asked for, but not for long."""
     measurement = Measurement(python=platform.python_version())
     started = perf_counter()
     for _ in range(task.repetitions):
         once(measurement)
-        if perf_counter() - started > task.budget:
+        if perf_counter() - started > ENOUGH:
             break
     return measurement
 

@@ -9,11 +9,11 @@ import argparse
 import subprocess
 import sys
 from dataclasses import dataclass
+from statistics import median
 
-from child import Task
-from measure_growth import Growth
-from processes import HERE, environment, machine_description, middle, this_interpreter
-from tables import Target, microseconds, ratio, table
+from child import Growth, Task
+from processes import HERE, environment, machine_description, this_interpreter
+from tables import Target, ratio, table
 
 FLAT = 1.5
 """How much more an event may cost than in any shorter execution; less is within the noise."""
@@ -27,39 +27,49 @@ class Series:
 
     label: str
     program: str
+    arguments: tuple[str, ...] = ()
+    """Those before the number of rounds."""
 
 
 SERIES = (
     Series("two counters, a lock each: the threads meet at the end", "two_lock_counters"),
-    Series("a bounded queue: the threads meet all the time", "relay"),
+    Series("a racy counter: every step conflicts with the other thread", "counter_racy", ("2",)),
+    Series("a bounded queue: the threads take turns all the time", "relay"),
 )
-"""The second is the hard one: about every pair of neighbouring operations is a race to reverse."""
+"""The last is the hard one: already its first execution has races to reverse all along."""
+
+
+@dataclass
+class Cost:
+    """Seconds for one event."""
+
+    running: float
+    searching: float
+    judging: float
+
+    @property
+    def total(self) -> float:
+        """All of it."""
+        return self.running + self.searching + self.judging
 
 
 @dataclass
 class Row:
-    """One size: medians, in seconds for one event."""
+    """One size: medians over the rounds and executions."""
 
     events: int
     executions: int
-    first: float
-    running: float
-    searching: float
-
-    @property
-    def later(self) -> float:
-        """All that an event costs in the executions after the first."""
-        return self.running + self.searching
+    repeated: float
+    """Part of the later executions that repeats an earlier one."""
+    first: Cost
+    later: Cost
 
 
 def measure(series: Series, size: int, rounds: int, budget: float) -> Row | str:
     """Figures for about `size` events; the problem if there are none."""
-    firsts: list[float] = []
-    running: list[float] = []
-    searching: list[float] = []
-    growth = None
+    parts: list[Growth] = []
     for _ in range(rounds):
-        task = Task(series.program, (), 1, budget, (str(size),))
+        task = Task(series.program, series.arguments, 1, budget, (str(size),))
         command = [this_interpreter(), str(HERE / "measure_growth.py"), *task.words()]
         try:
             done = subprocess.run(
@@ -70,15 +80,17 @@ def measure(series: Series, size: int, rounds: int, budget: float) -> Row | str:
         growth = Growth.read(done.stdout)
         if growth is None:
             return (done.stderr.strip().splitlines() or ["no answer"])[-1]
-        firsts.append(growth.first)
-        running += growth.running
-        searching += growth.searching
-    assert growth is not None
-    first, run, search = middle(firsts), middle(running), middle(searching)
-    if first is None or run is None or search is None:
-        return "only one execution"
-    events = growth.events
-    return Row(events, growth.executions, first / events, run / events, search / events)
+        if growth.executions < 2:
+            return "only one execution"
+        parts.append(growth)
+    events, executions = parts[-1].events, parts[-1].executions
+    first = [median(part.first[i] for part in parts) / events for i in range(3)]
+    later = [
+        median(second for part in parts for second in getattr(part, name)) / events
+        for name in ("running", "searching", "judging")
+    ]
+    repeated = parts[-1].repeated / ((executions - 1) * events)
+    return Row(events, executions, repeated, Cost(*first), Cost(*later))
 
 
 def worst_growth(costs: list[float]) -> float:
@@ -90,33 +102,40 @@ def worst_growth(costs: list[float]) -> float:
     return worst
 
 
+def _cells(cost: Cost) -> list[str]:
+    parts = (cost.running, cost.searching, cost.judging, cost.total)
+    return [f"{part * 1e6:.2f}" for part in parts]
+
+
 def report(series: Series, rows: list[Row | str]) -> list[Target]:
     """Print the table of a program; what it says about the target."""
     lines = []
     for size, row in zip(SIZES, rows, strict=True):
         if isinstance(row, str):
-            lines.append([f"about {size:,}", row, "-", "-", "-", "-"])
+            lines.append([f"about {size:,}", row, *["-"] * 9])
             continue
         lines.append(
             [
                 f"{row.events:,}",
-                f"{row.executions:,}",
-                microseconds(row.first),
-                microseconds(row.running),
-                microseconds(row.searching),
-                microseconds(row.later),
+                *_cells(row.first),
+                f"{row.executions - 1:,}",
+                f"{row.repeated:.0%}",
+                *_cells(row.later),
             ]
         )
-    head = ["events", "executions", "first execution", "later: run", "later: search", "later: both"]
-    print(table(f"{series.label}: time for one event", head, lines))
+    head = [
+        "events", "first: run", "search", "judge", "all",
+        "later", "repeated", "run", "search", "judge", "all",
+    ]  # fmt: skip
+    print(table(f"{series.label}\n(µs for one event)", head, lines))
     measured = [row for row in rows if isinstance(row, Row)]
     if len(measured) < len(SIZES):
         text = f"cost per event flat ({series.program})"
         return [Target(text, "some sizes could not be measured", False)]
     targets = []
     for name, costs in (
-        ("first execution", [row.first for row in measured]),
-        ("later executions", [row.later for row in measured]),
+        ("first execution", [row.first.total for row in measured]),
+        ("later executions", [row.later.total for row in measured]),
     ):
         worst = worst_growth(costs)
         targets.append(

@@ -1,6 +1,6 @@
-"""One long execution after another of a program: how long each ran, and how long its search took.
+"""One long execution after another of a program: the time to run it, to learn from it, to judge it.
 
-Goes below `raceproof.exploration.explore`, which does not tell the two apart.
+Goes below `raceproof.exploration.explore`, which does not tell the three apart.
 """
 
 from __future__ import annotations
@@ -9,72 +9,68 @@ import contextlib
 import io
 import json
 import sys
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
+from statistics import median
 from time import perf_counter
 
-from child import Task, read_task
+from child import Growth, Task, read_task
 
+from raceproof.judge.judge import Judge
 from raceproof.search.dpor import Dpor
 from raceproof.session import Program, Session
 
+FIRSTS = 6
 EXECUTIONS = 30
 """Enough to see what an execution costs once the search has begun to steer."""
 
 
-@dataclass
-class Growth:
-    """Seconds for whole executions of about the same length."""
-
-    events: int = 0
-    executions: int = 0
-    first: float = 0.0
-    """Running and learning from the first execution, in which every event is new."""
-    running: list[float] = field(default_factory=list)
-    searching: list[float] = field(default_factory=list)
-
-    @staticmethod
-    def read(text: str) -> Growth | None:
-        """What a measuring process has printed; None if that is no answer."""
-        for line in reversed(text.splitlines()):
-            if line.startswith("{"):
-                return Growth(**json.loads(line))
-        return None
-
-
 def explore(task: Task, rounds: int, executions: int) -> Growth:
     """Run the program with that many rounds, `executions` times at most."""
-    program = Program(script=task.path, module=None, arguments=(str(rounds),))
+    program = Program(script=task.path, module=None, arguments=(*task.arguments, str(rounds)))
     growth = Growth()
     started = perf_counter()
     with Session(program) as session:
         search = Dpor()
+        # The serial orders are not the matter here: every outcome counts as theirs.
+        judge = Judge(session.loader.sites, lambda _: True)
         while growth.executions < executions:
             start = perf_counter()
             plan = search.next_plan()
             if plan is None:
                 break
+            known = plan.known
             planned = perf_counter()
-            execution = session.run(plan).execution
+            run = session.run(plan)
             ran = perf_counter()
-            search.learn(execution)
+            search.learn(run.execution)
             learned = perf_counter()
-            running, searching = ran - planned, planned - start + learned - ran
+            judge.hear(run.execution, run.outcome, run.record.lines(), known)
+            judged = perf_counter()
+            if run.execution.end != "finished" or run.execution.truncated:
+                sys.exit(f"{task.program} with {rounds} rounds does not run to its end")
+            searching = planned - start + learned - ran
             if growth.executions == 0:
-                growth.first = running + searching
-                growth.events = len(execution.operations)
+                growth.first = [ran - planned, searching, judged - learned]
+                growth.events = len(run.execution.operations)
             else:
-                growth.running.append(running)
+                growth.running.append(ran - planned)
                 growth.searching.append(searching)
+                growth.judging.append(judged - learned)
+                growth.repeated += known
             growth.executions += 1
-            if growth.executions > 1 and learned - started > task.budget:
+            if growth.executions > 1 and judged - started > task.budget:
                 break
     return growth
 
 
+LEAST = 2
+"""Rounds; with fewer, some programs have but one order."""
+
+
 def rounds_for(task: Task, events: int) -> int:
     """How many rounds of the program make about that many events, from two short ones."""
-    few, more = explore(task, 1, 1).events, explore(task, 11, 1).events
-    return max(1, round(1 + (events - few) / ((more - few) / 10)))
+    few, more = explore(task, LEAST, 1).events, explore(task, LEAST + 10, 1).events
+    return max(LEAST, round(LEAST + (events - few) / ((more - few) / 10)))
 
 
 def main() -> None:
@@ -83,8 +79,16 @@ def main() -> None:
     with contextlib.redirect_stdout(io.StringIO()):
         rounds = rounds_for(task, int(task.extra[0]))
         # The caches of a process that has just started are cold, whatever the length.
-        explore(task, 1, 3)
+        explore(task, LEAST, 3)
+        started = perf_counter()
+        firsts = []
+        for _ in range(FIRSTS):
+            firsts.append(explore(task, rounds, 1).first)
+            if perf_counter() - started > task.budget:
+                break
         growth = explore(task, rounds, EXECUTIONS)
+        # There is but one first execution in a search, so it takes several searches.
+        growth.first = [median(parts) for parts in zip(*firsts, growth.first, strict=True)]
     json.dump(asdict(growth), sys.stdout)
     sys.stdout.write("\n")
 

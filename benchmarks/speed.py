@@ -26,6 +26,8 @@ from tables import Target, microseconds, milliseconds, ratio, table
 
 MAX_MICROSECONDS = 400
 FASTER_THAN_FRONTRUN = 10
+LONG = 4.0
+"""Seconds; searches that take longer, or are cut off, are measured in one round only."""
 ORDERS_OF_TARGET = 90
 
 
@@ -45,7 +47,7 @@ CASES = (
     Case("racy counter 2×1", "counter_racy", ("2", "1"), 4),
     Case("racy counter 2×2", "counter_racy", ("2", "2"), 34),
     Case("racy counter 3×1", "counter_racy", ("3", "1"), 36),
-    Case("racy counter 3×2", "counter_racy", ("3", "2"), quick=False),
+    Case("racy counter 3×2", "counter_racy", ("3", "2"), 7134, quick=False),
     Case("locked counter 2×1", "counter_locked", ("2", "1"), 2),
     Case("locked counter 2×2", "counter_locked", ("2", "2"), 6),
     Case("locked counter 3×1", "counter_locked", ("3", "1"), 6),
@@ -79,6 +81,9 @@ class Tool:
     def run(self, case: Case, repetitions: int, budget: float) -> None:
         """One round."""
         if self.command is None or case.label in self.problems:
+            return
+        earlier = self.parts.get(case.label)
+        if earlier and max(earlier[-1].seconds) > LONG:
             return
         task = Task(case.program, case.arguments, repetitions, budget, self.extra)
         # Warm-up, repetitions and what a search takes beyond its budget.
@@ -168,7 +173,7 @@ class Bench:
             plain = self.plain.total(case)
             command, process = self.commands[case.label]
             if found is None:
-                rows.append([case.label, self.raceproof.gap(case), *["-"] * 8])
+                rows.append([case.label, self.raceproof.gap(case), *["-"] * 9])
                 continue
             known = "" if case.expected is None or case.expected == found.executions else "!"
             rows.append(
@@ -176,6 +181,7 @@ class Bench:
                     case.label,
                     f"{found.executions:,}{known}",
                     "complete" if found.complete else "partial",
+                    found.note or "ok",
                     microseconds(each(found)),
                     milliseconds(self.raceproof.total(case)),
                     milliseconds(command),
@@ -188,7 +194,7 @@ class Bench:
         return table(
             "raceproof, and the program run once as it is",
             [
-                "program", "interleavings", "", "each", "search", "command", "plain run",
+                "program", "interleavings", "", "verdict", "each", "search", "command", "plain run",
                 "each/plain", "plain process", "command/process",
             ],
             rows,
@@ -228,6 +234,9 @@ class Bench:
             if found is None:
                 rows.append([case.label, tool.gap(case), "-", "-", "-"])
                 continue
+            if found.executions == 0:
+                rows.append([case.label, found.note, "-", "-", "-"])
+                continue
             ended = "complete" if found.complete else found.note or "cut off"
             rows.append(
                 [
@@ -253,6 +262,7 @@ class Bench:
             return [Target("locked counter 3×2", self.raceproof.gap(TARGET_CASE), None)]
         whole = found.complete and found.executions == ORDERS_OF_TARGET
         share = total / max(found.executions, 1)
+        further = each(found) or share
         reached = [
             Target(
                 f"{TARGET_CASE.label} has {ORDERS_OF_TARGET} interleavings, all of them run",
@@ -260,8 +270,13 @@ class Bench:
                 whole,
             ),
             Target(
-                f"at most {MAX_MICROSECONDS} µs for each of them, everything included",
-                f"{microseconds(share)} (without what is spent once: {microseconds(each(found))})",
+                f"at most {MAX_MICROSECONDS} µs for each further one",
+                microseconds(further),
+                further * 1e6 <= MAX_MICROSECONDS,
+            ),
+            Target(
+                f"at most {MAX_MICROSECONDS} µs on average, with all that is done once",
+                microseconds(share),
                 share * 1e6 <= MAX_MICROSECONDS,
             ),
         ]

@@ -19,10 +19,11 @@ def consume():
         received.append(buffer.get())
 
 
-threads = [threading.Thread(target=produce), threading.Thread(target=consume)]
-for thread in threads:
-    thread.start()
-for thread in threads:
-    thread.join()
+producer = threading.Thread(target=produce)
+consumer = threading.Thread(target=consume)
+producer.start()
+consumer.start()
+producer.join()
+consumer.join()
 
 print(f"Received {len(received)} items")

@@ -26,13 +26,11 @@ def count(own, other, rounds):
 
 rounds = int(sys.argv[1])
 left, right = Counter(), Counter()
-threads = [
-    threading.Thread(target=count, args=(left, right, rounds)),
-    threading.Thread(target=count, args=(right, left, rounds)),
-]
-for thread in threads:
-    thread.start()
-for thread in threads:
-    thread.join()
+one = threading.Thread(target=count, args=(left, right, rounds))
+other = threading.Thread(target=count, args=(right, left, rounds))
+one.start()
+other.start()
+one.join()
+other.join()
 
 print(f"Counted to {left.value} and {right.value}")

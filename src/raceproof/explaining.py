@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from raceproof.exploration import Options
 
 MAX_FINDINGS = 20
-ORDER = (Fault.STANDSTILL, Fault.NOT_SERIAL, Fault.LOST_UPDATE, Fault.FAILURE, Fault.ENDLESS)
+ORDER = (Fault.STANDSTILL, Fault.LOST_UPDATE, Fault.NOT_SERIAL, Fault.FAILURE, Fault.ENDLESS)
 
 
 class Presenter:
@@ -59,8 +59,8 @@ class Presenter:
                 result.cut = result.cut or "an execution that does not end"
                 result.complete = False
                 continue
-            if suspect.fault is Fault.LOST_UPDATE and suspect.signature[1] in covered:
-                continue
+            if suspect.lost and suspect.lost <= covered:
+                continue  # that result comes of an update whose loss is reported already
             kind = self._failure_kind(suspect)
             if kind is None:
                 continue
@@ -144,21 +144,33 @@ class Presenter:
                 if self._judge.lost_update_signature(triple, execution) == suspect.signature:
                     if not changes(triple, narrator):
                         return None
-                    return explain_race("lost-update", triple, narrator, everyone)
+                    covered.add(triple.location.label)
+                    lost = explain_race("lost-update", triple, narrator, everyone)
+                    self._add_outcome(lost, run)
+                    return lost
             return None
         finding = self._explain_outcome(kind, run, narrator, covered)
-        finding.outcome = describe(run.outcome, suspect.seen, False, run.record.lines())
-        finding.traceback = run.record.traceback_text()
-        if kind == "race" or finding.kind != kind:
+        if finding is not None:
+            self._add_outcome(finding, run)
+            finding.traceback = run.record.traceback_text()
+        return finding
+
+    def _add_outcome(self, finding: Finding, run: Run) -> None:
+        """What the interleaving came to and, if that is not serial, what it should have."""
+        if run.execution.end not in ("finished", "exit"):
+            return
+        serial = self._judge.serial(run.outcome)
+        finding.outcome = describe(run.outcome, finding.occurrences, serial, run.record.lines())
+        if not serial:
             finding.expected = [
                 describe(outcome, 0, True, self._judge.tally.as_printed.get(outcome))
                 for outcome in self._judge.serial_outcomes()
             ]
-        return finding
 
     def _explain_outcome(
         self, kind: str, run: Run, narrator: Narrator, covered: set[str]
-    ) -> Finding:
+    ) -> Finding | None:
+        """A finding about a result; None if it is about a place that was reported already."""
         execution = run.execution
         everyone = execution.everyone
         failures = sorted(run.outcome.failures)
@@ -175,6 +187,8 @@ class Presenter:
                 conflict_places(execution), narrator, everyone,
             )  # fmt: skip
         if triple is not None:
+            if triple.location.label in covered:
+                return None
             if any("changed size during iteration" in text or "mutated during iteration" in text
                    or "keys changed during iteration" in text for text in failures):  # fmt: skip
                 name = "iterate-while-mutate"
@@ -255,7 +269,7 @@ class Presenter:
 
     def _explain_again(
         self, suspect: Suspect, recording: Recording, run: Run, narrator: Narrator
-    ) -> Finding:
+    ) -> Finding | None:
         if suspect.fault is Fault.LOST_UPDATE:
             execution = run.execution
             for triple in self._judge.lost_updates_in(execution.threads, execution.operations):

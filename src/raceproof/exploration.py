@@ -112,6 +112,7 @@ def explore(program: Program, options: Options, progress: Progress) -> Result:
         judge = Judge(session.loader.sites, reference.contains)
         first_finding: float | None = None
         first_run: Run | None = None
+        truncated = False
         while True:
             if interruption:
                 result.cut = "interrupted"
@@ -129,8 +130,10 @@ def explore(program: Program, options: Options, progress: Progress) -> Result:
                 if options.first:
                     result.cut = "first finding"
                     break
-                if now - first_finding > AFTER_FIRST_FINDING:
-                    result.cut = f"{AFTER_FIRST_FINDING:g} s after the first finding"
+                # Of executions that are not even watched to their end, more teach little.
+                patience = 0.3 if truncated else AFTER_FIRST_FINDING
+                if now - first_finding > patience:
+                    result.cut = f"{patience:g} s after the first finding"
                     break
             plan = search.next_plan()
             if plan is None:
@@ -138,6 +141,7 @@ def explore(program: Program, options: Options, progress: Progress) -> Result:
             known = plan.known
             run = session.run(plan)
             execution = run.execution
+            truncated = execution.truncated
             if execution.end == "diverged":
                 result.cut = "not deterministic"
                 result.notes.append(

@@ -18,6 +18,12 @@ from raceproof.judge.patterns import Triple
 from raceproof.search.minimize import blocks_of
 from raceproof.world.scheduler import VirtualThread
 
+MAX_STEPS = 24
+"""Steps that are shown at the most."""
+LAST_STEPS = 8
+"""Steps shown of a wait that never ends: what came last before it."""
+AROUND = 3
+"""Steps shown before and after each that decides, when there are more."""
 HOUSEKEEPING = frozenset({"start", "begin", "finish", "join", "is_alive", "yield"})
 
 
@@ -99,6 +105,19 @@ def steps_of(told: Sequence[Told], narrator: Narrator, names: Names, keys: set[i
     return steps
 
 
+def the_telling(told: Sequence[Told], keys: set[int]) -> list[Told]:
+    """If there are too many steps to read: those around the ones that decide, or the last."""
+    if len(told) <= MAX_STEPS:
+        return list(told)
+    positions = [i for i, one in enumerate(told) if one.index in keys]
+    if not positions:
+        return list(told[-MAX_STEPS:])
+    kept = {0}
+    for position in positions:
+        kept.update(range(position - AROUND, position + AROUND + 1))
+    return [one for i, one in enumerate(told) if i in kept]
+
+
 def main_location(told: Told) -> Location:
     """The place that a step is about."""
     for location, _ in told.operation.accesses:
@@ -131,14 +150,13 @@ def explain_race(
     places = {triple.location} | {
         location for location in owner.fields.values() if isinstance(location.field, WholeObject)
     }
-    last = max(triple.write, _last_access(narrator.story, triple.location, involved))
     told = [
         one
         for one in relevant(narrator.story, places)
-        if one.thread.tid in involved and one.index <= last
+        if one.thread.tid in involved and one.index <= triple.write
     ]
-    told = _from_first_overlap(told, read)
     keys = {triple.read, triple.between, triple.write}
+    told = the_telling(_from_first_overlap(told, read), keys)
     steps = steps_of(told, narrator, names, keys)
     me, other = names[read.thread], names[between.thread]
     what = narrator.name_of(triple.location)
@@ -182,7 +200,7 @@ def explain_whole(
 ) -> Finding:  # fmt: skip
     """A finding about an execution as a whole: its steps on some places."""
     names = Names(everyone)
-    told = relevant(narrator.story, places)
+    told = the_telling(relevant(narrator.story, places), set())
     steps = steps_of(told, narrator, names, set())
     return Finding(
         kind=kind,
@@ -212,7 +230,9 @@ def explain_standstill(
     causes = {blocked.thread.tid for blocked in stuck.causes}
     told = relevant(narrator.story, places)
     if stuck.kind in ("deadlock", "self-deadlock"):
-        told = _newest_acquisitions(told, causes)
+        told = the_telling(_newest_acquisitions(told, causes), set())
+    else:
+        told = told[-LAST_STEPS:]
     steps = steps_of(told, narrator, names, set())
     waiting: list[Waiting] = []
     for blocked in [*stuck.causes, *stuck.followers]:
@@ -319,17 +339,6 @@ def _from_first_overlap(told: list[Told], read: Told) -> list[Told]:
     if first_other is not None:
         start = min(start, told.index(first_other))
     return told[start:]
-
-
-def _last_access(story: Sequence[Told], location: Location, involved: set[ThreadId]) -> int:
-    return max(
-        (
-            one.index
-            for one in story
-            if one.thread.tid in involved and location in one.operation.locations
-        ),
-        default=0,
-    )
 
 
 def _places(told: Iterable[Told]) -> list[Place]:

@@ -40,6 +40,13 @@ class Suspect:
     stuck: Stuck | None = None
     seen: int = 1
 
+    @property
+    def lost(self) -> frozenset[str]:
+        """For results that are not serial: the places with lost updates in that execution."""
+        lost = self.signature[1] if self.fault is Fault.NOT_SERIAL else frozenset()
+        assert isinstance(lost, frozenset)
+        return lost
+
 
 SerialCheck = Callable[[Outcome], bool]
 
@@ -78,17 +85,19 @@ class Judge:
                 )
             )
             return
-        self.tally.add(outcome, lines)
+        new = self.tally.add(outcome, lines)
         if not self.serial(outcome):
-            self._add(
-                Suspect(
-                    Fault.NOT_SERIAL,
-                    ("outcome", *failure_signature(outcome)),
-                    list(execution.threads),
-                    len(operations),
-                    outcome,
+            if new:
+                lost = self.lost_places(execution)
+                self._add(
+                    Suspect(
+                        Fault.NOT_SERIAL,
+                        ("outcome", lost, *failure_signature(outcome)),
+                        list(execution.threads),
+                        len(operations),
+                        outcome,
+                    )
                 )
-            )
         elif outcome.failures:
             self._add(
                 Suspect(
@@ -139,6 +148,8 @@ class Judge:
         if suspect.fault is Fault.NOT_SERIAL:
             same = failure_signature(outcome) == failure_signature(suspect.outcome)
             if same and not self.serial(outcome):
+                if self.lost_places(execution) - suspect.lost:
+                    return None
                 return len(execution.threads)
             return None
         if failure_signature(outcome) == failure_signature(suspect.outcome):
@@ -150,6 +161,13 @@ class Judge:
     ) -> list[Triple]:
         """All lost updates of an execution."""
         return list(lost_updates_alone(threads, operations, self.rmw_sites()))
+
+    def lost_places(self, execution: Execution) -> frozenset[str]:
+        """The places whose updates were lost in an execution."""
+        return frozenset(
+            triple.location.label
+            for triple in self.lost_updates_in(execution.threads, execution.operations)
+        )
 
     def lost_update_signature(self, triple: Triple, execution: Execution) -> tuple[object, ...]:
         """What makes two lost updates the same fault: the place, and who overwrites."""

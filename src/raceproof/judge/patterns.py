@@ -6,8 +6,11 @@ another thread stored something that is thereby overwritten unread.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
 
 from raceproof.events import READ, WRITE, Location, Operation, ThreadId, WholeObject
 
@@ -38,8 +41,8 @@ def lost_updates(
         if operation.site in rmw:
             for location, mode in operation.accesses:
                 if mode == WRITE and not isinstance(location.field, WholeObject):
-                    history = [(i, m) for i, m, _, _ in location.history[-64:]]
-                    triple = _overwritten(location, index, threads, history)
+                    position = bisect_left(location.history, index, key=itemgetter(0))
+                    triple = _overwritten(location, index, threads, location.history, position)
                     if triple is not None:
                         yield triple
 
@@ -58,19 +61,23 @@ def lost_updates_alone(
                 and mode == WRITE
                 and not isinstance(location.field, WholeObject)
             ):
-                triple = _overwritten(location, index, threads, history[-64:])
+                triple = _overwritten(location, index, threads, history, len(history) - 1)
                 if triple is not None:
                     yield triple
 
 
 def _overwritten(
-    location: Location, write: int, threads: Sequence[ThreadId], history: list[tuple[int, int]]
+    location: Location,
+    write: int,
+    threads: Sequence[ThreadId],
+    history: Sequence[tuple[Any, ...]],
+    position: int,
 ) -> Triple | None:
+    """`history[position]` is the entry of event `write`: what lies between it and its read?"""
     me = threads[write]
     between: int | None = None
-    for index, mode in reversed(history):
-        if index >= write:
-            continue
+    for i in range(position - 1, -1, -1):
+        index, mode = history[i][0], history[i][1]
         if threads[index] != me:
             if mode == WRITE:
                 between = index
@@ -108,9 +115,16 @@ def unserializable(
                 if threads[other] == me:
                     continue
                 name = _NAMES.get((first_mode != READ, other_mode != READ, mode != READ))
-                if name is not None:
-                    yield name, Triple(history[before][0], other, index, location)
-                    break
+                if name is None:
+                    continue
+                last = index
+                if name == "stale read":
+                    # Looks once more, and then writes all the same: the decision was made before.
+                    own = (i for i, m in history[position:] if threads[i] == me and m != READ)
+                    last = next(own, index)
+                    name = name if last == index else "check-then-act"
+                yield name, Triple(history[before][0], other, last, location)
+                break
 
 
 _NAMES = {

@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from raceproof.events import ThreadId
 from raceproof.world.scheduler import Execution
 
+FURTHER = 64
+"""How many more events a thread may perform to come to its end rather than be preempted."""
+
 Block = tuple[ThreadId, int]
-Cost = tuple[int, int, int]
+Cost = tuple[int, int, int, int]
 
 
 @dataclass(slots=True)
@@ -48,9 +51,10 @@ def script_of(blocks: list[Block]) -> list[ThreadId]:
 
 
 def cost(attempt: Attempt) -> Cost:
-    """Fewer context switches are better, then fewer threads, then fewer events."""
+    """Fewer threads are better, then fewer preemptions, context switches, events."""
     script = attempt.execution.threads[: attempt.length]
-    return (len(blocks_of(script)), len(set(script)), len(script))
+    preemptions = sum(1 for step in attempt.execution.preemptions if step < attempt.length)
+    return (len(set(script)), preemptions, len(blocks_of(script)), len(script))
 
 
 def minimize(first: Attempt, attempt: Try, spent: Callable[[], bool]) -> Attempt:
@@ -88,6 +92,9 @@ def smaller(blocks: list[Block]) -> Iterator[list[Block]]:
     for i, (thread, events) in enumerate(blocks):
         for fewer in shorter(events):
             yield [*blocks[:i], (thread, fewer), *blocks[i + 1 :]]
+    for i, (thread, events) in enumerate(blocks):
+        # As far as it gets: where a thread comes to its end, nothing was taken from it.
+        yield [*blocks[:i], (thread, events + FURTHER), *blocks[i + 1 :]]
 
 
 def shorter(events: int) -> Iterator[int]:

@@ -238,9 +238,7 @@ def _await(self: Any, model: Model, kind: str, timeout: float | None) -> None:
         if self._state not in DONE:
             raise TimeoutError
     else:
-        waiting = operation(
-            model.shared, kind, (model.done, READ), guards=((model.done, is_done),)
-        )
+        waiting = operation(model.shared, kind, (model.done, READ), guards=((model.done, is_done),))
         if not machine.sync(waiting, self, duration):
             raise TimeoutError
     model.observed()

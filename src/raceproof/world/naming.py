@@ -58,13 +58,15 @@ class Naming:
 class ObjectTable:
     """Which live object has which name in the execution at hand."""
 
-    __slots__ = ("_counts", "_kept", "_naming", "by_id")
+    __slots__ = ("_counts", "_kept", "_naming", "by_id", "on_create")
 
     def __init__(self, naming: Naming) -> None:
         self._naming = naming
         self.by_id: dict[int, SharedObject] = {}
         self._kept: list[object] = []
         self._counts: dict[Hashable, int] = {}
+        self.on_create: Callable[[SharedObject], None] | None = None
+        """Told of each primitive that is made, in replays that report."""
 
     def clear(self) -> None:
         """Forget the objects of the last execution."""
@@ -110,7 +112,10 @@ class ObjectTable:
 
     def numbered(self, giver: ThreadId, kind: str) -> SharedObject:
         """A shared object for something that `giver` is creating: its how-manyth `kind`."""
-        return self._naming.object(self._numbered((giver, kind)), kind)
+        shared = self._naming.object(self._numbered((giver, kind)), kind)
+        if self.on_create is not None:
+            self.on_create(shared)
+        return shared
 
     def _numbered(self, stem: tuple[Hashable, ...]) -> Hashable:
         count = self._counts.get(stem, 0)

@@ -405,5 +405,3 @@ class _Input(io.TextIOBase):
 
     def close(self) -> None:
         """There is nothing to close."""
-
-

@@ -137,4 +137,3 @@ def reset(seed_: int) -> None:
 UUID_SOURCES: Final = ("_generate_time_safe", "_UuidCreate")
 """Names in `uuid` of C functions that look at the clock by themselves; without them `uuid` uses
 the functions that are simulated."""
-

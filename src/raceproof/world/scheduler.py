@@ -86,6 +86,9 @@ class Observer:
     def on_block(self, thread: VirtualThread, operation: Operation) -> None:
         """`thread` cannot go on with `operation` for now."""
 
+    def on_create(self, shared: SharedObject) -> None:
+        """The running thread is making a primitive."""
+
     def on_switch(self, index: int, source: VirtualThread, target: VirtualThread) -> None:
         """Before event `index`, the processor goes from `source` to `target`."""
 
@@ -116,6 +119,8 @@ class Execution:
     truncated: bool = False
     """The execution went on after its last recorded event, with nobody watching."""
     slips: int = 0
+    preemptions: list[int] = field(default_factory=list)
+    """Events before which the processor was taken from a thread that could have gone on."""
 
 
 class VirtualThread:
@@ -217,6 +222,7 @@ class Scheduler:
         self.spins = 0
         self.live: dict[ThreadId, VirtualThread] = {}
         self.everyone: list[VirtualThread] = []
+        self.preemptions: list[int] = []
         self.end = ""
         self.detail = ""
         self.interrupted = False
@@ -226,6 +232,7 @@ class Scheduler:
         self._reset(plan)
         self.epoch += 1
         self.objects.clear()
+        self.objects.on_create = None if self.observer is None else self.observer.on_create
         self._hub = Hub()
         self.started_at = perf_counter()
         main = self._make_thread(0, ())
@@ -250,7 +257,7 @@ class Scheduler:
             self.active = False
         return Execution(
             self.threads, self.operations, self.before, self.sleeps, self.end, self.detail,
-            blocked, self.everyone, self.truncated, self.slips,
+            blocked, self.everyone, self.truncated, self.slips, self.preemptions,
         )  # fmt: skip
 
     def _make_thread(self, tid: ThreadId, path: tuple[int, ...]) -> VirtualThread:
@@ -627,6 +634,8 @@ class Scheduler:
         """Let whoever is to go next go; returns when `thread` is."""
         target = self._choose(thread)
         if target is not thread:
+            if thread.pending.enabled(thread.tid):  # type: ignore[union-attr]
+                self.preemptions.append(self.step)
             if self.observer is not None:
                 self.observer.on_switch(self.step, thread, target)
             self.current = target

@@ -1,0 +1,146 @@
+"""Runs a function as the main program of a simulated process: once, or in every order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from search.brute_force import class_of, every_order, waiting
+
+from raceproof.search.dpor import Dpor
+from raceproof.world.patches import Patches
+from raceproof.world.record import Record
+from raceproof.world.scheduler import Execution, Plan, machine
+
+LIMIT = 20_000
+
+
+@dataclass
+class Ran:
+    """One execution of a program."""
+
+    execution: Execution
+    record: Record
+    result: Any = None
+    """What the program returned."""
+
+    @property
+    def lines(self) -> list[str]:
+        return self.record.lines()
+
+    @property
+    def printed(self) -> list[str]:
+        """The lines as they are, readings of clocks included."""
+        return [line.text for line in self.record.output.lines]
+
+
+@dataclass
+class Explored:
+    """All executions of a program."""
+
+    executions: int = 0
+    results: Counter[Any] = field(default_factory=Counter)
+    """What the program returned."""
+    lines: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    """What it printed, sorted."""
+    unread: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    ends: Counter[str] = field(default_factory=Counter)
+
+
+def run_in(patches: Patches, program: Callable[[], Any], plan: Plan | None = None) -> Ran:
+    """Run `program` once."""
+    kept: list[Any] = [None]
+
+    def body() -> None:
+        kept[0] = program()
+
+    record = patches.begin_execution()
+    execution = machine.execute(lambda: patches.run_main(body), plan or Plan())
+    patches.end_execution()
+    assert execution.end != "diverged", execution.detail
+    return Ran(execution, record, kept[0])
+
+
+def run(program: Callable[[], Any], **options: Any) -> Ran:
+    """Run `program` once, each thread going on as long as it can."""
+    machine.forget()
+    with Patches(**options) as patches:
+        return run_in(patches, program)
+
+
+def value(program: Callable[[], Any]) -> Any:
+    """What `program` returns if each thread goes on as long as it can."""
+    ran = run(program)
+    assert ran.record.exit == "ok", ran.record.traceback_text()
+    assert ran.execution.end == "finished"
+    return ran.result
+
+
+def explore(program: Callable[[], Any]) -> Explored:
+    """Run `program` in every order that can matter."""
+    machine.forget()
+    search = Dpor()
+    found = Explored()
+    with Patches() as patches:
+        while (plan := search.next_plan()) is not None:
+            ran = run_in(patches, program, plan)
+            search.learn(ran.execution)
+            found.executions += 1
+            assert found.executions < LIMIT
+            found.results[ran.result] += 1
+            found.lines[tuple(sorted(ran.lines))] += 1
+            found.unread[tuple(sorted(ran.record.unread_errors()))] += 1
+            found.ends[ran.execution.end] += 1
+    assert search.redundant == 0
+    assert search.slips == 0
+    return found
+
+
+def compare_with_brute_force(program: Callable[[], Any], most: int = 20_000) -> int:
+    """Assert that the search finds what all orders together give; the number of executions.
+
+    The same results, and each class of equivalent orders exactly once.
+    """
+    machine.forget()
+    with Patches() as patches:
+
+        def once(plan: Plan) -> Ran:
+            return run_in(patches, program, plan)
+
+        expected: Counter[Any] = Counter()
+        results = set()
+        kept: list[Ran] = []
+
+        def keeping(plan: Plan) -> Execution:
+            kept[:] = [once(plan)]
+            return kept[0].execution
+
+        for execution in every_order(keeping):
+            expected[class_of(execution)] += 1
+            results.add(outcome(kept[0]))
+            assert expected.total() <= most
+        search = Dpor()
+        found: Counter[Any] = Counter()
+        found_results = set()
+        while (plan := search.next_plan()) is not None:
+            ran = once(plan)
+            search.learn(ran.execution)
+            found[class_of(ran.execution)] += 1
+            found_results.add(outcome(ran))
+    assert found_results == results
+    assert found.keys() == expected.keys()
+    assert set(found.values()) == {1}
+    assert search.redundant == 0
+    assert search.slips == 0
+    return found.total()
+
+
+def outcome(ran: Ran) -> Any:
+    """What the order of the threads might change."""
+    record = ran.record
+    return (
+        ran.execution.end, waiting(ran.execution), record.exit, tuple(sorted(record.lines())),
+        tuple(sorted(record.unread_errors())), ran.result,
+    )  # fmt: skip
