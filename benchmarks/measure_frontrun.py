@@ -15,7 +15,6 @@ import frontrun
 from child import Measurement, Task, answer, repeat
 from recast import Recast, recast
 
-
 GIVES_UP = 5.0
 """Seconds after which frontrun calls a wait a deadlock, by default."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# Imported here so that its module-level locks are not made, and lost, within an execution.
+import concurrent.futures.thread  # noqa: F401
 import sys
 from importlib.metadata import version
 from pathlib import Path

@@ -151,26 +151,40 @@ class BankAccount:
             self.refused += 1
 
 
+def _counting_as(who: int, times: int) -> Worker:
+    return lambda counter: counter.count_as(who, times)
+
+
+def _dining(seat: int) -> Worker:
+    return lambda table: table.dine(seat)
+
+
 def recast(program: str, arguments: tuple[str, ...], noting_orders: bool = False) -> Recast | None:
     """The program of that name with these arguments; None if there is no recast of it."""
     numbers = [int(argument) for argument in arguments]
     if program in ("counter_racy", "counter_locked"):
         threads, times = numbers
         if noting_orders:
-            workers: list[Worker] = [
-                lambda counter, who=who: counter.count_as(who, times) for who in range(threads)
-            ]
-            return Recast(NotingCounter, workers, lambda c: c.value == threads * times)
-        kind = RacyCounter if program == "counter_racy" else LockedCounter
-        workers = [lambda counter: counter.count(times)] * threads
-        return Recast(kind, workers, lambda c: c.value == threads * times)
+            return Recast(
+                NotingCounter,
+                [_counting_as(who, times) for who in range(threads)],
+                lambda c: bool(c.value == threads * times),
+            )
+        return Recast(
+            RacyCounter if program == "counter_racy" else LockedCounter,
+            [lambda counter: counter.count(times)] * threads,
+            lambda c: bool(c.value == threads * times),
+        )
     if program == "philosophers":
         (seats,) = numbers
-        workers = [lambda table, seat=seat: table.dine(seat) for seat in range(seats)]
-        return Recast(lambda: Table(seats), workers, lambda t: t.meals == [1] * seats)
+        return Recast(
+            lambda: Table(seats),
+            [_dining(seat) for seat in range(seats)],
+            lambda t: bool(t.meals == [1] * seats),
+        )
     if program == "buffer_queue":
         (items,) = numbers
-        workers = [
+        workers: list[Worker] = [
             lambda state: state.produce(0, items),
             lambda state: state.produce(100, items),
             lambda state: state.consume(2 * items),

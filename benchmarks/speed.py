@@ -286,7 +286,11 @@ class Bench:
             if theirs is None or seconds is None:
                 reached.append(Target(text, tool.gap(TARGET_CASE), None))
                 continue
-            measured = f"{ratio(seconds, total)}, for its {theirs.executions:,} executions"
+            measured = (
+                f"{ratio(seconds, total)} (best against best: "
+                f"{ratio(min(theirs.seconds), min(found.seconds))}), "
+                f"for its {theirs.executions:,} executions"
+            )
             seen = orders.get(tool.name)
             if seen:
                 measured += (

@@ -87,8 +87,7 @@ class Location:
 
     def __init__(self, owner: SharedObject, field: Any) -> None:
         self.enabling = False
-        """Written once, and only then looked at: those who look are ordered after the write, but
-        never could have come before it."""
+        """Those who look are let by the write: ordered after it, they could not have come before."""
         self.owner = owner
         self.field = field
         self.state: Any = None

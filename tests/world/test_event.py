@@ -101,13 +101,9 @@ def test_it_looks_like_the_real_one():
         event.set()
         with pytest.warns(DeprecationWarning, match="isSet"):
             old = event.isSet()
-        return unset.split(" at ")[0], unset[-7:], repr(event)[-5:], old
+        return unset.split(" at ")[0], unset.split()[-1], repr(event).split()[-1], old
 
-    assert value(program) == ("<threading.Event", ": unset>", ": set>", True)[:1] + (
-        " unset>",
-        " set>",
-        True,
-    )
+    assert value(program) == ("<threading.Event", "unset>", "set>", True)
 
 
 def test_it_can_be_subclassed_and_patched():

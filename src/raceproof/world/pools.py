@@ -56,11 +56,6 @@ def is_closed(state: Any, _: ThreadId) -> bool:
     return bool(state)
 
 
-def is_full(state: Any, _: ThreadId) -> bool:
-    """Guard of a worker that takes what was handed to it."""
-    return bool(state)
-
-
 def is_over(state: Any, _: ThreadId) -> bool:
     """Guard of joining a worker."""
     return state is FINISHED
@@ -69,7 +64,7 @@ def is_over(state: Any, _: ThreadId) -> bool:
 class Task:
     """A submitted call."""
 
-    __slots__ = ("args", "base", "fn", "future", "kwargs", "number", "place")
+    __slots__ = ("after_queue", "args", "base", "fn", "future", "kwargs", "number", "place")
 
     def __init__(
         self, number: int, future: Any, fn: Callable[..., Any], args: Any, kwargs: Any
@@ -82,6 +77,8 @@ class Task:
         self.base = streams.base_of(machine.current)
         self.place: Location | None = None
         """Written when the task was put into the queue."""
+        self.after_queue = False
+        """Handed to an idle worker, in a pool that had a queue before."""
 
     def is_over(self) -> bool:
         """Whether the running thread knows that the task, and whatever hangs on it, is over."""
@@ -99,7 +96,7 @@ class Worker:
         """The last task that it has, as far as known."""
         self.handed: Task | None = None
         self.mailbox = pool.shared.location(("mailbox", number))
-        self.mailbox.state = False
+        self.mailbox.enabling = True
         self.thread: VirtualThread | None = None
         # The thread will be the next child of the running one.  Others may join it before it is
         # made: its place must not say what it said at the end of the last execution.
@@ -117,6 +114,7 @@ class Worker:
         machine.sync(
             operation(self.shared, "join", (place, READ), guards=((place, is_over),)), self
         )
+        machine.current.storage.setdefault(threads.JOINED, set()).add(self.thread)
 
 
 class Pool:
@@ -199,7 +197,7 @@ class Pool:
         self.tasks.append(task)
         if worker is not None:
             worker.last = worker.handed = task
-            worker.mailbox.state = True
+            task.after_queue = bool(self.queued)
             self._refresh()
         elif grows:
             self._grow(task)
@@ -268,17 +266,18 @@ class Pool:
         def decide() -> Operation:
             nonlocal found
             shared = self.shared
+            guarded = ((self.takers, has_something),)
             if worker.handed is not None:
                 found = worker.handed
-                place = worker.mailbox
-                return operation(
-                    shared, "take", (place, WRITE), guards=((place, is_full),), key=place
-                )
-            guarded = ((self.takers, has_something),)
+                accesses: tuple[Access, ...] = ((worker.mailbox, READ),)
+                if found.after_queue:
+                    # Might have taken what others took from the queue, and got this one instead.
+                    accesses += ((self.takers, READ),)
+                return operation(shared, "take", *accesses, guards=guarded, key=accesses)
             if self.queue:
                 found = self.queue[0]
                 assert found.place is not None
-                accesses: tuple[Access, ...] = ((self.takers, WRITE), (found.place, READ))
+                accesses = ((self.takers, WRITE), (found.place, READ))
                 return operation(shared, "take", *accesses, guards=guarded, key=found.place)
             closing = (self.closing, READ)
             if self.queued:
@@ -292,7 +291,6 @@ class Pool:
             return None
         if worker.handed is not None:
             worker.handed = None
-            worker.mailbox.state = False
         else:
             self.queue.popleft()
             worker.last = found
