@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import tempfile
@@ -60,22 +61,26 @@ def ask(
     arguments = [*command, str(HERE / script), *task.words()]
     # In a directory of its own: tools may write files where they are.
     with tempfile.TemporaryDirectory() as directory:
-        try:
-            done = subprocess.run(
-                arguments,
-                capture_output=True,
-                text=True,
-                timeout=patience,
-                env=environment(),
-                cwd=directory,
-            )
-        except subprocess.TimeoutExpired:
-            return None, "hangs"
-    for text in reversed(done.stdout.splitlines()):
+        with subprocess.Popen(
+            arguments,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(),
+            cwd=directory,
+            start_new_session=True,
+        ) as process:
+            try:
+                output, complaints = process.communicate(timeout=patience)
+            except subprocess.TimeoutExpired:
+                # The whole group: a peer's command has the measuring process for a child.
+                os.killpg(process.pid, signal.SIGKILL)
+                return None, "hangs"
+    for text in reversed(output.splitlines()):
         if text.startswith("{"):
             return Measurement(**json.loads(text)), ""
-    problem = done.stderr.strip().splitlines()
-    return None, problem[-1] if problem else f"exit status {done.returncode}"
+    problem = complaints.strip().splitlines()
+    return None, problem[-1] if problem else f"exit status {process.returncode}"
 
 
 def merge(parts: Sequence[Measurement]) -> Measurement | None:

@@ -87,7 +87,7 @@ class Location:
 
     def __init__(self, owner: SharedObject, field: Any) -> None:
         self.enabling = False
-        """Those who look are let by the write: ordered after it, they could not have come before."""
+        """A write here lets others look: they are ordered after it, and could not have come before."""
         self.owner = owner
         self.field = field
         self.state: Any = None
@@ -196,7 +196,7 @@ class Site:
     """A place in the source where watched code performs an operation."""
 
     kind: str
-    """"attr", "item", "global", "cell", "method", "call", "iter", "truth", "loop", "name", ..."""
+    """"attr", "item", "global", "cell", "method", "iter", "truth", "loop", "name", ..."""
     file: str
     line: int
     function: str

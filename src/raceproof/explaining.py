@@ -77,7 +77,10 @@ class Presenter:
             failure_signature(outcome) == suspect.signature[1:]
             for outcome in self._judge.tally.counts
         )
-        return "failure" if everywhere else "order-violation"
+        if everywhere:
+            return "failure"
+        assert suspect.outcome is not None
+        return "order-violation" if self._judge.serial(suspect.outcome) else "race"
 
     def _present(
         self, suspect: Suspect, kind: str, result: Result, covered: set[str]
@@ -96,6 +99,8 @@ class Presenter:
                 lambda script: self._attempt(suspect, script),
                 lambda: perf_counter() > self._deadline,
             )
+        if suspect.fault is Fault.FAILURE and kind == "race" and not best.execution.preemptions:
+            kind = "order-violation"  # an order without preemption that shows it has been found
         script = best.execution.threads[: best.length]
         run, narrator = self._narrated(script)
         finding = self._explain(suspect, kind, run, narrator, covered)
@@ -161,7 +166,7 @@ class Presenter:
             return
         serial = self._judge.serial(run.outcome)
         finding.outcome = describe(run.outcome, finding.occurrences, serial, run.record.lines())
-        if not serial:
+        if serial is False:
             finding.expected = [
                 describe(outcome, 0, True, self._judge.tally.as_printed.get(outcome))
                 for outcome in self._judge.serial_outcomes()
@@ -291,7 +296,7 @@ class Presenter:
             return False
         if failure_signature(run.outcome) != suspect.signature[1:]:
             return False
-        return suspect.fault is Fault.FAILURE or not self._judge.serial(run.outcome)
+        return suspect.fault is Fault.FAILURE or self._judge.serial(run.outcome) is False
 
 
 def changes(triple: Triple, narrator: Narrator) -> bool:

@@ -17,6 +17,7 @@ from raceproof.judge.judge import Judge
 from raceproof.judge.outcomes import Outcome
 from raceproof.search.dpor import Dpor
 from raceproof.search.replay import Recording, UnusableReplay, load
+from raceproof.search.sampling import RandomPriorities
 from raceproof.search.serial import SerialOrders
 from raceproof.session import CannotRun, Program, Run, Session
 from raceproof.world.scheduler import machine
@@ -27,6 +28,8 @@ AFTER_FIRST_FINDING = 2.0
 """Seconds for which the search goes on once something was found."""
 EXPLAINING = 3.0
 """Seconds for making findings small."""
+SAMPLING_AFTER = 1.0
+"""Seconds after which every third execution is drawn at random."""
 SERIAL_SHARE = 0.3
 """Part of the time budget that the reference may take."""
 
@@ -71,8 +74,8 @@ class Reference:
         self.undecided = False
         """Some outcome was neither found nor were the orders exhausted."""
 
-    def contains(self, outcome: Outcome) -> bool:
-        """Whether some serial order gives this outcome; yes when there was no time to be sure."""
+    def contains(self, outcome: Outcome) -> bool | None:
+        """Whether some serial order gives this outcome; None if there was no time to be sure."""
         if outcome in self._outcomes:
             return True
         start = perf_counter()
@@ -80,7 +83,7 @@ class Reference:
             while not self._orders.exhausted:
                 if self._spent + perf_counter() - start > self._seconds or self._interruption:
                     self.undecided = True
-                    return True
+                    return None
                 plan = self._orders.next_plan()
                 if plan is None:
                     return False
@@ -110,6 +113,7 @@ def explore(program: Program, options: Options, progress: Progress) -> Result:
         search = Dpor()
         reference = Reference(session, options.max_seconds * SERIAL_SHARE, interruption)
         judge = Judge(session.loader.sites, reference.contains)
+        sampling = RandomPriorities(machine, options.seed)
         first_finding: float | None = None
         first_run: Run | None = None
         truncated = False
@@ -165,6 +169,11 @@ def explore(program: Program, options: Options, progress: Progress) -> Result:
             if first_run is None:
                 first_run = run
             judge.hear(execution, run.outcome, run.record.lines(), known)
+            if now > SAMPLING_AFTER and sampling.executions * 2 < result.interleavings:
+                # It will not be done soon: look elsewhere too.
+                drawn = session.run(sampling.next_plan())
+                sampling.learn(drawn.execution)
+                judge.hear(drawn.execution, drawn.outcome, drawn.record.lines(), None)
             if first_finding is None and any(
                 _is_serious(judge, suspect.signature) for suspect in judge.suspects.values()
             ):
@@ -175,14 +184,18 @@ def explore(program: Program, options: Options, progress: Progress) -> Result:
         result.estimated = float(result.interleavings) if result.complete else search.estimate()
         if first_run is not None and result.threads <= 1:
             result.notes.append("no threads were started: nothing to explore")
+        if sampling.executions and not result.complete:
+            result.notes.append(
+                f"besides, {sampling.executions:,} orders were drawn at random from all there are"
+            )
         if reference.undecided:
             result.notes.append(
                 "the orders without preemption are too many to be sure that every outcome is one "
-                "of theirs; outcomes that could not be told were taken as theirs"
+                "of theirs (shown as `?`); such an outcome is no finding by itself"
             )
         presenter = Presenter(session, judge, program, options, EXPLAINING)
         result.findings = presenter.findings(result)
-        result.outcomes = judge.tally.summary(judge.serial_outcomes(), judge.stuck_outcomes)
+        result.outcomes = judge.tally.summary(judge.serial_known, judge.stuck_outcomes)
         result.watched = sorted(session.loader.watched)
         result.unwatched = sorted(session.loader.unwatched - session.loader.watched)
     if result.findings:

@@ -11,7 +11,23 @@ from raceproof.judge.patterns import Triple
 
 def advise_lock(story: Sequence[Told], triple: Triple, what: str) -> Advice:
     """One lock around every stretch that uses the place in question."""
-    threads = {one.thread.tid for one in story if one.index in (triple.read, triple.between)}
+    by_index = {one.index: one for one in story}
+    read, between, write = (by_index[i] for i in (triple.read, triple.between, triple.write))
+    common = [lock for lock in read.held if lock in between.held and lock in write.held]
+    if common:
+        lock = common[0]
+        if read.place.function == write.place.function and read.place != write.place:
+            return Advice(
+                "Lock",
+                f"{lock} is released between line {read.place.line} and line {write.place.line}: "
+                "hold it over both",
+            )
+        return Advice(
+            "Condition",
+            f"both sides hold {lock} already, so what matters is who gets it first: let the one "
+            f"that must come later wait on a Condition until {what} is as it needs it",
+        )
+    threads = {read.thread.tid, between.thread.tid}
     stretches: dict[tuple[str, str], list[int]] = {}
     for told in story:
         concerned = told.thread.tid in threads and triple.location in told.operation.locations

@@ -172,8 +172,8 @@ def explain_race(
     else:
         message = f"the result depends on when {other} changes {what} while {me} uses it"
     because = (
-        f"It fails because {_line(between)} of {other} came between {_line(read)} and "
-        f"{_line(write)} of {me}."
+        f"It fails because {_line(between)} of {other} came between lines {read.place.line} and "
+        f"{write.place.line} of {me}."
     )
     if read.place == write.place:
         because = (

@@ -82,8 +82,8 @@ class OutcomeCount:
     errors: list[str]
     """Exceptions that threads died of, and those left unread in futures."""
     count: int = 0
-    serial: bool = False
-    """Some order without preemption gives this too."""
+    serial: bool | None = False
+    """Some order without preemption gives this too; None: there were too many to find out."""
 
 
 @dataclass(slots=True)

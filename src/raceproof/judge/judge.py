@@ -16,6 +16,9 @@ from raceproof.judge.outcomes import Outcome, Tally
 from raceproof.judge.patterns import Triple, lost_updates, lost_updates_alone
 from raceproof.world.scheduler import Execution
 
+ENDED = ("finished", "exit")
+"""How executions end that have a result."""
+
 
 class Fault(Enum):
     """What a suspect is suspected of."""
@@ -48,7 +51,7 @@ class Suspect:
         return lost
 
 
-SerialCheck = Callable[[Outcome], bool]
+SerialCheck = Callable[[Outcome], bool | None]
 
 
 @dataclass(slots=True)
@@ -57,26 +60,38 @@ class Judge:
 
     sites: Sequence[Site]
     is_serial: SerialCheck
-    """Whether some order without preemption gives an outcome (may run such orders to find out)."""
+    """Whether some order without preemption gives an outcome (may run such orders to find out);
+    None if there were too many to be sure."""
     tally: Tally = field(default_factory=Tally)
     suspects: dict[tuple[object, ...], Suspect] = field(default_factory=dict)
     stuck_outcomes: dict[Outcome, str] = field(default_factory=dict)
     standstills: int = 0
     _rmw: frozenset[int] = frozenset()
     _sites_seen: int = 0
-    _serial: dict[Outcome, bool] = field(default_factory=dict)
+    serial_known: dict[Outcome, bool | None] = field(default_factory=dict)
 
     def hear(
-        self, execution: Execution, outcome: Outcome, lines: list[str], fresh_from: int
+        self, execution: Execution, outcome: Outcome, lines: list[str], fresh_from: int | None
     ) -> None:
-        """An execution of the search is over; its events from `fresh_from` on are new."""
+        """An execution is over.
+
+        Those of the search leave histories, and their events from `fresh_from` on are new; those
+        drawn at random (None) do neither, and do not count.
+        """
         rmw = self.rmw_sites()
         operations = execution.operations
-        if rmw:
+        times = 1
+        if fresh_from is None:
+            times = 0
+            for triple in lost_updates_alone(execution.threads, operations, rmw):
+                self._suspect_lost_update(triple, execution)
+        elif rmw:
             for triple in lost_updates(execution.threads, operations, rmw, fresh_from):
                 self._suspect_lost_update(triple, execution)
+        if not (execution.preemptions or execution.truncated) and execution.end in ENDED:
+            self.serial_known[outcome] = True
         if execution.end == "stuck":
-            self._hear_standstill(execution, outcome, lines)
+            self._hear_standstill(execution, outcome, lines, times)
             return
         if execution.end == "steps":
             self._add(
@@ -85,8 +100,11 @@ class Judge:
                 )
             )
             return
-        new = self.tally.add(outcome, lines)
-        if not self.serial(outcome):
+        if execution.end not in ENDED:
+            return
+        new = self.tally.add(outcome, lines, times)
+        serial = self.serial(outcome)
+        if serial is False:
             if new:
                 lost = self.lost_places(execution)
                 self._add(
@@ -109,16 +127,15 @@ class Judge:
                 )
             )
 
-    def serial(self, outcome: Outcome) -> bool:
-        """Whether the reference has this outcome (asked once for each)."""
-        known = self._serial.get(outcome)
-        if known is None:
-            known = self._serial[outcome] = self.is_serial(outcome)
-        return known
+    def serial(self, outcome: Outcome) -> bool | None:
+        """Whether the reference has this outcome (asked once for each); None: unknown."""
+        if outcome not in self.serial_known:
+            self.serial_known[outcome] = self.is_serial(outcome)
+        return self.serial_known[outcome]
 
     def serial_outcomes(self) -> list[Outcome]:
         """The outcomes seen that some serial order gives."""
-        return [outcome for outcome, serial in self._serial.items() if serial]
+        return [outcome for outcome, serial in self.serial_known.items() if serial]
 
     def rmw_sites(self) -> frozenset[int]:
         """The sites of stores that depend on a read of the same place."""
@@ -142,12 +159,12 @@ class Judge:
             return None
         if suspect.fault is Fault.ENDLESS:
             return len(execution.threads) if execution.end == "steps" else None
-        if execution.end != "finished" and execution.end != "exit":
+        if execution.end not in ENDED:
             return None
         assert suspect.outcome is not None
         if suspect.fault is Fault.NOT_SERIAL:
             same = failure_signature(outcome) == failure_signature(suspect.outcome)
-            if same and not self.serial(outcome):
+            if same and self.serial(outcome) is False:
                 if self.lost_places(execution) - suspect.lost:
                     return None
                 return len(execution.threads)
@@ -187,11 +204,13 @@ class Judge:
             )
         )
 
-    def _hear_standstill(self, execution: Execution, outcome: Outcome, lines: list[str]) -> None:
+    def _hear_standstill(
+        self, execution: Execution, outcome: Outcome, lines: list[str], times: int
+    ) -> None:
         self.standstills += 1
         stuck = classify(execution)
         self.stuck_outcomes.setdefault(outcome, stuck.kind)
-        self.tally.add(outcome, lines)
+        self.tally.add(outcome, lines, times)
         self._add(
             Suspect(
                 Fault.STANDSTILL,

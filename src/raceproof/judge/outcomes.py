@@ -7,7 +7,7 @@ order, and the same exceptions went unhandled.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -63,24 +63,27 @@ class Tally:
         self.beyond = 0
         """Executions whose outcome came when there were too many to keep apart."""
 
-    def add(self, outcome: Outcome, lines: list[str]) -> bool:
+    def add(self, outcome: Outcome, lines: list[str], times: int = 1) -> bool:
         """Count an outcome; whether it is a new one."""
         known = self.counts.get(outcome)
         if known is not None:
-            self.counts[outcome] = known + 1
+            self.counts[outcome] = known + times
             return False
         if len(self.counts) >= self.LIMIT:
             self.beyond += 1
             return False
-        self.counts[outcome] = 1
+        self.counts[outcome] = times
         self.as_printed[outcome] = lines
         return True
 
-    def summary(self, serial: Iterable[Outcome], stuck: dict[Outcome, str]) -> list[OutcomeCount]:
-        """The outcomes, the most frequent first."""
-        reference = set(serial)
+    def summary(
+        self, serial: Mapping[Outcome, bool | None], stuck: dict[Outcome, str]
+    ) -> list[OutcomeCount]:
+        """The outcomes, the most frequent first; `serial` tells which are (None: unknown)."""
         return [
-            describe(outcome, count, outcome in reference, self.as_printed.get(outcome), stuck)
+            describe(
+                outcome, count, serial.get(outcome, False), self.as_printed.get(outcome), stuck
+            )
             for outcome, count in sorted(self.counts.items(), key=lambda pair: -pair[1])
         ]
 
@@ -88,12 +91,12 @@ class Tally:
 def describe(
     outcome: Outcome,
     count: int,
-    serial: bool,
+    serial: bool | None,
     lines: list[str] | None = None,
     stuck: dict[Outcome, str] | None = None,
 ) -> OutcomeCount:
     """An outcome as reports show it."""
-    unread = [f"{text} (in a future that nobody read)" for text in outcome.unread]
+    unread = [f"{text} (unread in its future)" for text in outcome.unread]
     return OutcomeCount(
         (stuck or {}).get(outcome, outcome.exit),
         list(outcome.lines) if lines is None else lines,

@@ -117,13 +117,7 @@ def unserializable(
                 name = _NAMES.get((first_mode != READ, other_mode != READ, mode != READ))
                 if name is None:
                     continue
-                last = index
-                if name == "stale read":
-                    # Looks once more, and then writes all the same: the decision was made before.
-                    own = (i for i, m in history[position:] if threads[i] == me and m != READ)
-                    last = next(own, index)
-                    name = name if last == index else "check-then-act"
-                yield name, Triple(history[before][0], other, last, location)
+                yield name, Triple(history[before][0], other, index, location)
                 break
 
 

@@ -174,7 +174,8 @@ class _Report:
         self._line(f"  {'count':>{width}}  serial  outcome", "title")
         for outcome in outcomes[:limit]:
             shown = _without(rows[id(outcome)], common)
-            label = f"  {outcome.count:>{width},}  {'yes' if outcome.serial else 'no':<6}  "
+            serial = "?" if outcome.serial is None else "yes" if outcome.serial else "no"
+            label = f"  {outcome.count:>{width},}  {serial:<6}  "
             self._outcome(shown, label, "" if outcome.serial else "unsure")
         if outcomes[limit:]:
             more = _more(len(outcomes) - limit, "outcome")
