@@ -30,6 +30,9 @@ class Measurement:
     """How long each repetition took, all in all."""
     marginal: list[float] = field(default_factory=list)
     """Seconds for one more execution, without what is spent once; empty if not known."""
+    processor: list[float] = field(default_factory=list)
+    """As `seconds`, but of processor time: what others do on the machine counts for less."""
+    marginal_processor: list[float] = field(default_factory=list)
     executions: int = 0
     complete: bool = False
     """The tool ended by itself and says, or does not deny, that it has seen everything."""

@@ -112,7 +112,7 @@ def report(series: Series, rows: list[Row | str]) -> list[Target]:
     lines = []
     for size, row in zip(SIZES, rows, strict=True):
         if isinstance(row, str):
-            lines.append([f"about {size:,}", row, *["-"] * 9])
+            lines.append([f"about {size:,}", "failed", *["-"] * 9])
             continue
         lines.append(
             [
@@ -131,7 +131,8 @@ def report(series: Series, rows: list[Row | str]) -> list[Target]:
     measured = [row for row in rows if isinstance(row, Row)]
     if len(measured) < len(SIZES):
         text = f"cost per event flat ({series.program})"
-        return [Target(text, "some sizes could not be measured", False)]
+        problems = sorted({row for row in rows if isinstance(row, str)})
+        return [Target(text, "; ".join(problems), False)]
     targets = []
     for name, costs in (
         ("first execution", [row.first.total for row in measured]),
@@ -157,7 +158,7 @@ def main() -> int:
     parser.add_argument("--max-seconds", type=float, default=10.0, help="for each size and round")
     options = parser.parse_args()
     print(f"raceproof: {machine_description()}")
-    print("All figures are medians over rounds and executions.\n")
+    print("All figures are medians over rounds and executions, of processor time.\n")
     targets = []
     for series in SERIES:
         rows = [measure(series, size, options.rounds, options.max_seconds) for size in SIZES]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import platform
 from importlib.metadata import version
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import frontrun
@@ -34,7 +34,7 @@ def measure(task: Task) -> Measurement:
                 orders.add(tuple(state.order))
             return case.invariant(state)
 
-        start = perf_counter()
+        start, start_processor = perf_counter(), process_time()
         result = frontrun.explore(
             setup=case.setup,
             workers=case.workers,
@@ -47,6 +47,7 @@ def measure(task: Task) -> Measurement:
         )
         seconds = perf_counter() - start
         measurement.seconds.append(seconds)
+        measurement.processor.append(process_time() - start_processor)
         measurement.executions = result.num_explored
         measurement.complete = (
             seconds < task.budget

@@ -1,6 +1,6 @@
 """One long execution after another of a program: the time to run it, to learn from it, to judge it.
 
-Goes below `raceproof.exploration.explore`, which does not tell the three apart.
+Processor time, since all of it is one thread that never waits.  Goes below `raceproof.exploration.explore`, which does not tell the three apart.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 import sys
 from dataclasses import asdict
 from statistics import median
-from time import perf_counter
+from time import process_time
 
 from child import Growth, Task, read_task
 
@@ -28,24 +28,24 @@ def explore(task: Task, rounds: int, executions: int) -> Growth:
     """Run the program with that many rounds, `executions` times at most."""
     program = Program(script=task.path, module=None, arguments=(*task.arguments, str(rounds)))
     growth = Growth()
-    started = perf_counter()
+    started = process_time()
     with Session(program) as session:
         search = Dpor()
         # The serial orders are not the matter here: every outcome counts as theirs.
         judge = Judge(session.loader.sites, lambda _: True)
         while growth.executions < executions:
-            start = perf_counter()
+            start = process_time()
             plan = search.next_plan()
             if plan is None:
                 break
             known = plan.known
-            planned = perf_counter()
+            planned = process_time()
             run = session.run(plan)
-            ran = perf_counter()
+            ran = process_time()
             search.learn(run.execution)
-            learned = perf_counter()
+            learned = process_time()
             judge.hear(run.execution, run.outcome, run.record.lines(), known)
-            judged = perf_counter()
+            judged = process_time()
             if run.execution.end != "finished" or run.execution.truncated:
                 sys.exit(f"{task.program} with {rounds} rounds does not run to its end")
             searching = planned - start + learned - ran
@@ -80,11 +80,11 @@ def main() -> None:
         rounds = rounds_for(task, int(task.extra[0]))
         # The caches of a process that has just started are cold, whatever the length.
         explore(task, LEAST, 3)
-        started = perf_counter()
+        started = process_time()
         firsts = []
         for _ in range(FIRSTS):
             firsts.append(explore(task, rounds, 1).first)
-            if perf_counter() - started > task.budget:
+            if process_time() - started > task.budget:
                 break
         growth = explore(task, rounds, EXECUTIONS)
         # There is but one first execution in a search, so it takes several searches.

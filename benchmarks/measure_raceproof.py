@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from time import perf_counter
+from time import perf_counter, process_time
 
 from child import Measurement, Task, answer, repeat
 
@@ -24,12 +24,18 @@ def measure(task: Task) -> Measurement:
                 keep_going=True,
                 replay_dir=replay_dir,
             )
-            heard: list[float] = []
-            start = perf_counter()
-            result = explore(program, options, lambda *_: heard.append(perf_counter()))
+            heard: list[tuple[float, float]] = []
+            start, start_processor = perf_counter(), process_time()
+            result = explore(
+                program, options, lambda *_: heard.append((perf_counter(), process_time()))
+            )
             measurement.seconds.append(perf_counter() - start)
+            measurement.processor.append(process_time() - start_processor)
             if len(heard) > 1:
-                measurement.marginal.append((heard[-1] - heard[0]) / (len(heard) - 1))
+                (first, first_processor), (last, last_processor) = heard[0], heard[-1]
+                further = len(heard) - 1
+                measurement.marginal.append((last - first) / further)
+                measurement.marginal_processor.append((last_processor - first_processor) / further)
             measurement.executions = result.interleavings
             measurement.complete = result.complete
             measurement.note = result.error or ", ".join(f.kind for f in result.findings)

@@ -60,8 +60,9 @@ def ask(
     """Have `script` do the task in a process of its own; the reason if it gives no answer."""
     arguments = [*command, str(HERE / script), *task.words()]
     # In a directory of its own: tools may write files where they are.
-    with tempfile.TemporaryDirectory() as directory:
-        with subprocess.Popen(
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        subprocess.Popen(
             arguments,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -69,13 +70,14 @@ def ask(
             env=environment(),
             cwd=directory,
             start_new_session=True,
-        ) as process:
-            try:
-                output, complaints = process.communicate(timeout=patience)
-            except subprocess.TimeoutExpired:
-                # The whole group: a peer's command has the measuring process for a child.
-                os.killpg(process.pid, signal.SIGKILL)
-                return None, "hangs"
+        ) as process,
+    ):
+        try:
+            output, complaints = process.communicate(timeout=patience)
+        except subprocess.TimeoutExpired:
+            # The whole group: a peer's command has the measuring process for a child.
+            os.killpg(process.pid, signal.SIGKILL)
+            return None, "hangs"
     for text in reversed(output.splitlines()):
         if text.startswith("{"):
             return Measurement(**json.loads(text)), ""
@@ -90,6 +92,8 @@ def merge(parts: Sequence[Measurement]) -> Measurement | None:
     merged = Measurement(**vars(parts[-1]))
     merged.seconds = [seconds for part in parts for seconds in part.seconds]
     merged.marginal = [seconds for part in parts for seconds in part.marginal]
+    merged.processor = [seconds for part in parts for seconds in part.processor]
+    merged.marginal_processor = [s for part in parts for s in part.marginal_processor]
     return merged
 
 

@@ -104,7 +104,9 @@ class Tool:
 
     def gap(self, case: Case) -> str:
         """What to say where there is no figure."""
-        return "not installed" if self.command is None else self.problems.get(case.label, "-")
+        if self.command is None:
+            return "not installed"
+        return "failed" if case.label in self.problems else "-"
 
 
 def each(found: Measurement | None) -> float | None:
@@ -173,7 +175,7 @@ class Bench:
             plain = self.plain.total(case)
             command, process = self.commands[case.label]
             if found is None:
-                rows.append([case.label, self.raceproof.gap(case), *["-"] * 9])
+                rows.append([case.label, self.raceproof.gap(case), *["-"] * 10])
                 continue
             known = "" if case.expected is None or case.expected == found.executions else "!"
             rows.append(
@@ -183,6 +185,7 @@ class Bench:
                     "complete" if found.complete else "partial",
                     found.note or "ok",
                     microseconds(each(found)),
+                    microseconds(middle(found.marginal_processor)),
                     milliseconds(self.raceproof.total(case)),
                     milliseconds(command),
                     milliseconds(plain),
@@ -194,8 +197,8 @@ class Bench:
         return table(
             "raceproof, and the program run once as it is",
             [
-                "program", "interleavings", "", "verdict", "each", "search", "command", "plain run",
-                "each/plain", "plain process", "command/process",
+                "program", "interleavings", "", "verdict", "each", "(processor)", "search",
+                "command", "plain run", "each/plain", "plain process", "command/process",
             ],
             rows,
         )  # fmt: skip
@@ -254,30 +257,38 @@ class Bench:
             rows,
         )
 
+    def problems(self) -> str:
+        """What `failed` in the tables stands for."""
+        tools = (self.raceproof, self.plain, self.unbounded, self.bounded, self.interleave_test)
+        return "".join(
+            f"{tool.name}, {label}: {problem}\n"
+            for tool in tools
+            for label, problem in tool.problems.items()
+        )
+
     def targets(self, orders: dict[str, int]) -> list[Target]:
         """What there is to reach."""
         found = self.raceproof.result(TARGET_CASE)
         total = self.raceproof.total(TARGET_CASE)
         if found is None or total is None:
-            return [Target("locked counter 3×2", self.raceproof.gap(TARGET_CASE), None)]
+            problem = self.raceproof.problems.get(TARGET_CASE.label, "no answer")
+            return [Target(TARGET_CASE.label, problem, False)]
         whole = found.complete and found.executions == ORDERS_OF_TARGET
-        share = total / max(found.executions, 1)
-        further = each(found) or share
+        count = max(found.executions, 1)
+        processor = middle(found.processor) or total
         reached = [
             Target(
                 f"{TARGET_CASE.label} has {ORDERS_OF_TARGET} interleavings, all of them run",
                 f"{found.executions}, {'complete' if found.complete else 'partial'}",
                 whole,
             ),
-            Target(
-                f"at most {MAX_MICROSECONDS} µs for each further one",
-                microseconds(further),
-                further * 1e6 <= MAX_MICROSECONDS,
+            self._within_limit(
+                "for each further one",
+                each(found) or total / count,
+                middle(found.marginal_processor) or processor / count,
             ),
-            Target(
-                f"at most {MAX_MICROSECONDS} µs on average, with all that is done once",
-                microseconds(share),
-                share * 1e6 <= MAX_MICROSECONDS,
+            self._within_limit(
+                "on average, with all that is done once", total / count, processor / count
             ),
         ]
         for tool in (self.bounded, self.unbounded):
@@ -287,20 +298,30 @@ class Bench:
                 reached.append(Target(text, tool.gap(TARGET_CASE), None))
                 continue
             measured = (
-                f"{ratio(seconds, total)} (best against best: "
-                f"{ratio(min(theirs.seconds), min(found.seconds))}), "
+                f"{ratio(seconds, total)} (best against best "
+                f"{ratio(min(theirs.seconds), min(found.seconds))}, processor time "
+                f"{ratio(middle(theirs.processor), processor)}), "
                 f"for its {theirs.executions:,} executions"
             )
             seen = orders.get(tool.name)
             if seen:
                 measured += (
                     f", which reach {seen} of the {ORDERS_OF_TARGET} orders; "
-                    f"{ratio(seconds / seen, share)} for each order reached"
+                    f"{ratio(seconds / seen, total / count)} for each order reached"
                 )
             reached.append(
                 Target(text, measured, whole and seconds >= FASTER_THAN_FRONTRUN * total)
             )
         return reached
+
+    @staticmethod
+    def _within_limit(what: str, elapsed: float, processor: float) -> Target:
+        # raceproof runs in one thread that never waits: on a processor of its own, both are equal.
+        return Target(
+            f"at most {MAX_MICROSECONDS} µs of processor time {what}",
+            f"{microseconds(processor)} ({microseconds(elapsed)} elapsed)",
+            processor * 1e6 <= MAX_MICROSECONDS,
+        )
 
 
 def count_orders(tool: Tool, budget: float) -> int | None:
@@ -373,6 +394,8 @@ def main() -> int:
     print(bench.against_plain())
     print(bench.against_frontrun())
     print(bench.against_interleave_test())
+    if problems := bench.problems():
+        print(f"Failed\n\n{problems}")
     if TARGET_CASE not in cases:
         return 0
     orders = {}

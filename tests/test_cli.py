@@ -33,7 +33,9 @@ class Explorer:
         self.options = Options()
         self.progress: Progress | None = None
 
-    def explore(self, program: Program, options: Options, progress: Progress) -> Result:
+    def explore(
+        self, program: Program, options: Options, progress: Progress, emergency: object
+    ) -> Result:
         self.program, self.options, self.progress = program, options, progress
         if self.error is not None:
             raise self.error
@@ -301,7 +303,9 @@ def test_an_error_of_ours_is_not_taken_for_a_finding(explorer: Explorer, capsys:
 def test_the_report_comes_out_whatever_the_program_did_to_sys_stdout(
     explorer: Explorer, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def explore(program: Program, options: Options, progress: Progress) -> Result:
+    def explore(
+        program: Program, options: Options, progress: Progress, emergency: object
+    ) -> Result:
         monkeypatch.setattr(sys, "stdout", None)
         return explorer.result
 

@@ -35,12 +35,15 @@ INTERRUPTED: Final = 130
 
 
 def explore(
-    program: Program, options: Options, progress: Callable[[int, float, int], None]
+    program: Program,
+    options: Options,
+    progress: Callable[[int, float, int], None],
+    emergency: Callable[[Result], None],
 ) -> Result:
     """`raceproof.exploration.explore`, imported when it is called."""
     from raceproof import exploration
 
-    return exploration.explore(program, options, progress)
+    return exploration.explore(program, options, progress, emergency)
 
 
 def replay(file: str, pdb: bool) -> ReplayResult:
@@ -253,7 +256,12 @@ def run(
             first=settings["first"],
             replay_dir=settings["replay_dir"],
         )
-        result = explore(target, options, _ignore if settings["quiet"] else progress.update)
+        result = explore(
+            target,
+            options,
+            _ignore if settings["quiet"] else progress.update,
+            lambda known: _show(stdout, known, settings),
+        )
     except (CannotRun, Unusable) as error:
         progress.close()
         if settings["format"] == "json":
@@ -296,6 +304,17 @@ def replay_command(file: str, pdb: bool) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out a command line and return the exit status."""
+    status = _carry_out(arguments)
+    scheduler = sys.modules.get("raceproof.world.scheduler")
+    if scheduler is not None and scheduler.machine.has_stubborn_threads:
+        # Threads of the program that would not go would not let the interpreter go either.
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(status)
+    return status
+
+
+def _carry_out(arguments: Sequence[str] | None) -> int:
     try:
         # The arguments are handed over as they are: on Windows, click would expand wildcards in
         # them, which are none of its business after the name of the program.

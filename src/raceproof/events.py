@@ -130,6 +130,7 @@ class Operation:
     __slots__ = (
         "accesses",
         "fence",
+        "general",
         "guards",
         "instead_of",
         "kind",
@@ -162,6 +163,8 @@ class Operation:
 
         self.instead_of = instead_of
         """The operation that did not happen because its wait expired."""
+        self.general: Operation | None = None
+        """What it was before its footprint was known, if that depends on the state it meets."""
 
     def enabled(self, thread: ThreadId) -> bool:
         """Whether the operation can take place in the present states of its locations."""

@@ -7,7 +7,6 @@ cannot be replayed is not worth a person's time.
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from raceproof.events import Location, ThreadId, WholeObject
 from raceproof.judge.deadlocks import classify
 from raceproof.judge.explain import explain_race, explain_standstill, explain_whole
 from raceproof.judge.findings import Advice, Finding, Result
-from raceproof.judge.judge import Fault, Judge, Suspect, failure_signature
+from raceproof.judge.judge import ENDED, Fault, Judge, Suspect, failure_signature
 from raceproof.judge.narrate import Narrator
 from raceproof.judge.outcomes import Outcome, describe
 from raceproof.judge.patterns import Triple, unserializable
@@ -92,6 +91,13 @@ class Presenter:
                 "it is not reported"
             )
             return None
+        if suspect.outcome is not None and first.outcome not in (None, suspect.outcome):
+            result.notes.append(
+                "not deterministic: the same order of the threads gave different results, "
+                f"{in_short(suspect.outcome)} and {in_short(first.outcome)}; does the program "
+                "depend on files or other things that outlive it?"
+            )
+            return None
         best = first
         if kind != "failure":
             best = minimize(
@@ -123,7 +129,10 @@ class Presenter:
             )
         )
         length = self._judge.shows(suspect, run.execution, run.outcome)
-        return Attempt(run.execution, length is not None, length or 0)
+        ended = run.execution.end in ENDED
+        return Attempt(
+            run.execution, length is not None, length or 0, run.outcome if ended else None
+        )
 
     def _narrated(self, script: list[ThreadId], echo: bool = False) -> tuple[Run, Narrator]:
         narrator = Narrator(self._session.loader.sites, self._session.loader.sources)
@@ -201,7 +210,7 @@ class Presenter:
             return explain_race(name, triple, narrator, everyone)
         what = failures[0] if failures else "a result"
         return explain_whole(
-            "race", f"{what} that no order without preemption gives", conflict_places(execution),
+            "race", f"{what} which no order without preemption gives", conflict_places(execution),
             narrator, everyone,
         )  # fmt: skip
 
@@ -323,6 +332,7 @@ def conflict_places(execution: Execution) -> set[Location]:
     }
 
 
-def outcomes_text(outcomes: Iterable[Outcome]) -> str:
-    """Outcomes in one line, for messages."""
-    return " or ".join(" / ".join(outcome.lines) or outcome.exit for outcome in outcomes)
+def in_short(outcome: Outcome) -> str:
+    """An outcome in a few words, for messages."""
+    text = " / ".join([*outcome.failures, *outcome.lines]) or outcome.exit
+    return repr(text if len(text) <= 60 else text[:57] + "...")

@@ -5,6 +5,7 @@ This is the one place that knows all the rooms; each of them knows only those be
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -86,7 +87,7 @@ class Reference:
                     return None
                 plan = self._orders.next_plan()
                 if plan is None:
-                    return False
+                    break
                 run = self._session.run(plan)
                 self._orders.learn(run.execution)
                 if run.execution.end in ("finished", "exit"):
@@ -95,20 +96,37 @@ class Reference:
                         return True
         finally:
             self._spent += perf_counter() - start
-        return False
+        # If all of them get stuck, they are no measure for an order that does not.
+        return False if self._outcomes else None
 
 
-def explore(program: Program, options: Options, progress: Progress) -> Result:
+def explore(
+    program: Program,
+    options: Options,
+    progress: Progress,
+    emergency: Callable[[Result], None] | None = None,
+) -> Result:
     """Try the orders of the threads of `program` until all are done or the budget is.
 
-    Raises `CannotRun` for a program that cannot be run at all.
+    Raises `CannotRun` for a program that cannot be run at all.  When the program hangs in a way
+    that nothing in this thread can end, `emergency` gets what is known, from another thread, and
+    the process ends with status 2.
     """
     started = perf_counter()
     result = Result(program.title, "ok", python=platform.python_version())
-    machine.max_seconds = max(options.max_seconds, 1.0)
+
+    def last_resort(detail: str) -> None:
+        result.verdict, result.error, result.cut = "error", detail, "hang"
+        result.seconds = perf_counter() - started
+        try:
+            if emergency is not None:
+                emergency(result)
+        finally:
+            os._exit(2)
+
     with (
         Session(program, options.include, options.exclude, options.seed) as session,
-        Interruption(machine) as interruption,
+        Interruption(machine, last_resort) as interruption,
     ):
         search = Dpor()
         reference = Reference(session, options.max_seconds * SERIAL_SHARE, interruption)
@@ -142,6 +160,7 @@ def explore(program: Program, options: Options, progress: Progress) -> Result:
             plan = search.next_plan()
             if plan is None:
                 break
+            machine.max_seconds = max(options.max_seconds - now, 1.0)
             known = plan.known
             run = session.run(plan)
             execution = run.execution
@@ -155,9 +174,15 @@ def explore(program: Program, options: Options, progress: Progress) -> Result:
             if execution.end == "interrupted":
                 result.cut = "interrupted"
                 break
-            if execution.end == "hang":
-                result.cut = "hang"
+            if execution.end in ("hang", "uncontrolled"):
+                result.cut = execution.end
                 result.error = execution.detail
+                break
+            if execution.end == "steps" and first_run is None:
+                result.cut = "the program does not end"
+                result.error = (
+                    f"the program did not end: {execution.detail} (--max-seconds allows more)"
+                )
                 break
             search.learn(run.execution)
             if execution.end == "redundant":
@@ -195,7 +220,7 @@ def explore(program: Program, options: Options, progress: Progress) -> Result:
             )
         presenter = Presenter(session, judge, program, options, EXPLAINING)
         result.findings = presenter.findings(result)
-        result.outcomes = judge.tally.summary(judge.serial_known, judge.stuck_outcomes)
+        result.outcomes = judge.tally.summary(judge.serial_known)
         result.watched = sorted(session.loader.watched)
         result.unwatched = sorted(session.loader.unwatched - session.loader.watched)
     if result.findings:
@@ -222,6 +247,11 @@ def _note_long_executions(result: Result, judge: Judge) -> None:
         )
 
 
+def _give_up(detail: str) -> None:
+    os.write(2, f"raceproof: {detail}\n".encode())
+    os._exit(2)
+
+
 def replay(file: str, pdb: bool = False) -> ReplayResult:
     """Run the interleaving recorded in `file` once, with its output.
 
@@ -241,7 +271,7 @@ def replay(file: str, pdb: bool = False) -> ReplayResult:
     )
     with (
         Session(program, options.include, options.exclude, options.seed) as session,
-        Interruption(machine) as interruption,
+        Interruption(machine, _give_up) as interruption,
     ):
         reference = Reference(session, options.max_seconds, interruption)
         judge = Judge(session.loader.sites, reference.contains)

@@ -7,15 +7,20 @@ is interrupted, and the place is named.
 
 from __future__ import annotations
 
+import faulthandler
+import io
 import signal
 import sys
 from _thread import allocate_lock, get_ident, start_new_thread
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
 from raceproof.world.fibers import ExecutionAbandoned
 from raceproof.world.scheduler import Scheduler
 
+OUT_OF_REACH = 30.0
+"""Seconds after which the process ends if the interpreter itself is out of reach."""
 PATIENCE = 5.0
 """Seconds without any progress after which an execution counts as hanging."""
 
@@ -23,8 +28,17 @@ PATIENCE = 5.0
 class Interruption:
     """A context manager; true once the user has pressed Ctrl-C."""
 
-    def __init__(self, machine: Scheduler, patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        machine: Scheduler,
+        last_resort: Callable[[str], None],
+        patience: float = PATIENCE,
+    ) -> None:
+        """`last_resort` is called, from another thread, when nothing else helps: it must report
+        what is known and end the process."""
         self._machine = machine
+        self._last_resort = last_resort
+        self._detail = ""
         self._patience = patience
         self._requested = False
         self._hanging = ""
@@ -44,6 +58,7 @@ class Interruption:
         else:
             self._running.acquire()
             start_new_thread(self._watch, ())
+            _arm()
         return self
 
     def __exit__(
@@ -54,6 +69,7 @@ class Interruption:
     ) -> None:
         if self._running.locked():
             self._running.release()
+            faulthandler.cancel_dump_traceback_later()
             signal.signal(signal.SIGINT, self._previous)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
@@ -71,27 +87,29 @@ class Interruption:
     def _watch(self) -> None:
         machine = self._machine
         last: tuple[int, int, int] | None = None
+        warned: tuple[int, int, int] | None = None
         while not self._running.acquire(timeout=self._patience):
+            # If even this thread does not get to run (C code that keeps the GIL), what is left is
+            # a timer that needs no interpreter; its only word is a traceback.
+            _arm()
             now = (machine.epoch, machine.step, machine.spins)
+            if machine.active and now == warned:
+                # It did not even come back to be told.
+                self._last_resort(self._detail)
             if machine.active and now == last:
-                self._hanging = (
+                warned = now
+                self._detail = self._hanging = (
                     f"{machine.current.name} has not come back for {self._patience:g} s from "
-                    f"{self._where()}: it blocks, or works, where raceproof has no control"
+                    f"{machine.where(sys._current_frames().get(self._main))}: it blocks, or works, "
+                    "where raceproof has no control"
                 )
                 signal.pthread_kill(self._main, signal.SIGINT)
             last = now
         self._running.release()
 
-    def _where(self) -> str:
-        """The innermost line of the program that the main thread is executing."""
-        frame = sys._current_frames().get(self._main)
-        inner = ""
-        while frame is not None:
-            file = frame.f_code.co_filename
-            if "raceproof" not in file and not file.startswith("<frozen"):
-                place = f"{file}:{frame.f_lineno} ({frame.f_code.co_qualname})"
-                inner = inner or place
-                if file in self._machine.watched_files:
-                    return place
-            frame = frame.f_back
-        return inner or "an unknown place"
+
+def _arm() -> None:
+    try:
+        faulthandler.dump_traceback_later(OUT_OF_REACH, exit=True, file=sys.__stderr__)
+    except (AttributeError, ValueError, io.UnsupportedOperation):
+        pass  # no standard error that could take it

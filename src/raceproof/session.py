@@ -84,6 +84,7 @@ class Session:
         self._saved_limit = sys.getrecursionlimit()
         sys.path.insert(0, self._directory)
         machine.forget()
+        machine.watched_files = self.loader.sources
         try:
             target: Script | ModuleScript
             if self.program.script is not None:

@@ -15,7 +15,7 @@ from search.programs import Generator, Interpreter, Program
 from raceproof.search.dpor import Dpor
 from raceproof.world.scheduler import Execution, Plan, machine
 
-MOST_ORDERS = 1_000
+MOST_ORDERS = 500
 
 
 class TooManyOrdersError(Exception):

@@ -182,7 +182,7 @@ def test_shutting_down_ends_the_waiting():
         items = Queue()
         return type(together(items.get, items.shutdown)[0]).__name__
 
-    assert explore(program).results == {"ShutDown": 2}
+    assert explore(program).results == {"ShutDown": 1}
 
 
 @since_shutdown

@@ -192,7 +192,8 @@ def test_excepthook_can_be_replaced_for_one_execution() -> None:
     before = threading.excepthook
     assert run(program).printed == []
     assert seen == ["ZeroDivisionError"]
-    assert run(lambda: threading.excepthook is before).result
+    assert run(lambda: threading.excepthook is threading.__excepthook__).result
+    assert threading.excepthook is before
 
 
 def test_how_main_ended() -> None:

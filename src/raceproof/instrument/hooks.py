@@ -416,8 +416,9 @@ class Hooks:
             if not machine.watching:
                 return obj
             kind = watched_kind(obj)
-            # Two references: the caller's stack and the parameter.  Nobody else has it.
-            if kind is None or sys.getrefcount(obj) <= 2:
+            # Two references: the caller's stack and the parameter.  Nobody else has it; but a
+            # view made just now stands for a dict that others may have.
+            if kind is None or (kind != "view" and sys.getrefcount(obj) <= 2):
                 return obj
             if kind == "iterator":
                 return WatchedIterator(obj, site)

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from raceproof.events import READ, Operation
-from raceproof.world.fibers import ExecutionAbandoned
 from raceproof.world.scheduler import Scheduler
 
 SAME_LOCALS = 2
@@ -39,7 +38,7 @@ def at_loop_head(machine: Scheduler, site: int, frame: types.FrameType) -> None:
     """An iteration of the loop at `site` begins in the running thread."""
     if not machine.recording:
         if machine.end:
-            raise ExecutionAbandoned
+            machine.unwind()
         if machine.active:
             machine.pass_unrecorded_loop()
         return

@@ -153,7 +153,9 @@ def explain_race(
     told = [
         one
         for one in relevant(narrator.story, places)
-        if one.thread.tid in involved and one.index <= triple.write
+        if one.thread.tid in involved
+        and one.index <= triple.write
+        and not (one.thread is between.thread and one.index > triple.between)
     ]
     keys = {triple.read, triple.between, triple.write}
     told = the_telling(_from_first_overlap(told, read), keys)
@@ -237,7 +239,7 @@ def explain_standstill(
     waiting: list[Waiting] = []
     for blocked in [*stuck.causes, *stuck.followers]:
         thread = blocked.thread
-        place = narrator.waiting.get(thread.tid, UNKNOWN_PLACE)
+        place = narrator.announced.get(thread.tid, UNKNOWN_PLACE)
         location = next(
             (loc for loc, guard in blocked.operation.guards if not guard(loc.state, thread.tid)),
             blocked.operation.accesses[0][0],

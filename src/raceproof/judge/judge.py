@@ -7,7 +7,7 @@ fault.  Suspects become findings once they have been made small and run again.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from raceproof.events import Operation, Site, ThreadId
@@ -64,7 +64,7 @@ class Judge:
     None if there were too many to be sure."""
     tally: Tally = field(default_factory=Tally)
     suspects: dict[tuple[object, ...], Suspect] = field(default_factory=dict)
-    stuck_outcomes: dict[Outcome, str] = field(default_factory=dict)
+    stuck_outcomes: set[Outcome] = field(default_factory=set)
     standstills: int = 0
     _rmw: frozenset[int] = frozenset()
     _sites_seen: int = 0
@@ -209,7 +209,8 @@ class Judge:
     ) -> None:
         self.standstills += 1
         stuck = classify(execution)
-        self.stuck_outcomes.setdefault(outcome, stuck.kind)
+        outcome = replace(outcome, exit=stuck.kind)
+        self.stuck_outcomes.add(outcome)
         self.tally.add(outcome, lines, times)
         self._add(
             Suspect(

@@ -52,10 +52,14 @@ class Narrator(Observer):
     story: list[Told] = field(default_factory=list)
     taken: dict[Location, tuple[VirtualThread, Place]] = field(default_factory=dict)
     """Locks held at present: by whom, and where they were taken."""
-    waiting: dict[int, Place] = field(default_factory=dict)
-    """Thread -> where it is waiting."""
+    announced: dict[int, Place] = field(default_factory=dict)
+    """Thread -> where it stood still last."""
+    waiting: set[int] = field(default_factory=set)
+    """The threads that have to wait."""
     made: dict[SharedObject, Place] = field(default_factory=dict)
     """Where primitives were created."""
+    names: dict[SharedObject, str] = field(default_factory=dict)
+    """What the program calls primitives where it uses them."""
     _held: dict[int, list[Location]] = field(default_factory=dict)
     _unresolved: dict[int, tuple[Told, Any]] = field(default_factory=dict)
 
@@ -71,10 +75,12 @@ class Narrator(Observer):
         """See `Observer`."""
         self._resolve(thread)
         place = self._place_of(operation)
+        if not operation.site and operation.kind not in ("start", "begin", "finish", "join"):
+            self._learn_name(operation.accesses[0][0].owner, subject)
         held = tuple(self.name_of(location) for location in self._held.get(thread.tid, ()))
         told = Told(index, thread, operation, place, held=held)
         told.blocked = thread.tid in self.waiting
-        self.waiting.pop(thread.tid, None)
+        self.waiting.discard(thread.tid)
         if operation.site and len(operation.accesses) >= 1:
             present = self._peek(operation, subject)
             if operation.accesses[0][1] == WRITE:
@@ -85,9 +91,11 @@ class Narrator(Observer):
         self.story.append(told)
         self._follow_locks(thread, operation, place)
 
-    def on_block(self, thread: VirtualThread, operation: Operation) -> None:
+    def on_announce(self, thread: VirtualThread, operation: Operation, blocked: bool) -> None:
         """See `Observer`."""
-        self.waiting[thread.tid] = self._place_of(operation)
+        self.announced[thread.tid] = self._place_of(operation)
+        if blocked:
+            self.waiting.add(thread.tid)
 
     def on_switch(self, index: int, source: VirtualThread, target: VirtualThread) -> None:
         """See `Observer`."""
@@ -110,12 +118,34 @@ class Narrator(Observer):
         """What to call a place: a primitive goes by the variable it was first assigned to."""
         shared = location.owner
         made = self.made.get(shared)
+        if shared in self.names:
+            return self.names[shared]
         if made is None or not isinstance(location.field, WholeObject):
             return location.label
         match = _ASSIGNED.match(made.text)
         if match:
             return match.group(1)
         return f"{shared.label} made at line {made.line}"
+
+    def _learn_name(self, shared: SharedObject, subject: Any) -> None:
+        """Find a variable or attribute that the innermost watched function knows it by."""
+        if shared in self.names or subject is None:
+            return
+        frame: types.FrameType | None = sys._getframe(2)
+        while frame is not None and frame.f_code.co_filename not in self.sources:
+            frame = frame.f_back
+        if frame is None:
+            return
+        for namespace in (frame.f_globals, frame.f_locals):
+            for name, value in namespace.items():
+                if value is subject and not name.startswith("_rp_"):
+                    self.names[shared] = name
+                    return
+        for name, value in frame.f_locals.items():
+            for attribute, inner in list(getattr(value, "__dict__", {}).items()):
+                if inner is subject:
+                    self.names[shared] = f"{name}.{attribute}"
+                    return
 
     # -- details ---------------------------------------------------------------------------------
 

@@ -76,14 +76,10 @@ class Tally:
         self.as_printed[outcome] = lines
         return True
 
-    def summary(
-        self, serial: Mapping[Outcome, bool | None], stuck: dict[Outcome, str]
-    ) -> list[OutcomeCount]:
+    def summary(self, serial: Mapping[Outcome, bool | None]) -> list[OutcomeCount]:
         """The outcomes, the most frequent first; `serial` tells which are (None: unknown)."""
         return [
-            describe(
-                outcome, count, serial.get(outcome, False), self.as_printed.get(outcome), stuck
-            )
+            describe(outcome, count, serial.get(outcome, False), self.as_printed.get(outcome))
             for outcome, count in sorted(self.counts.items(), key=lambda pair: -pair[1])
         ]
 
@@ -93,12 +89,11 @@ def describe(
     count: int,
     serial: bool | None,
     lines: list[str] | None = None,
-    stuck: dict[Outcome, str] | None = None,
 ) -> OutcomeCount:
     """An outcome as reports show it."""
     unread = [f"{text} (unread in its future)" for text in outcome.unread]
     return OutcomeCount(
-        (stuck or {}).get(outcome, outcome.exit),
+        outcome.exit,
         list(outcome.lines) if lines is None else lines,
         [*outcome.errors, *unread],
         count,

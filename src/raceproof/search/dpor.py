@@ -264,5 +264,6 @@ def wakeup_sequence(race: Race, trace: Trace) -> list[Step]:
         if owner < len(clock) and clock[owner] >= first:
             continue
         sequence.append((thread, operations[index]))
-    sequence.append((race.thread, race.operation))
+    # Earlier, the thread would meet another state: its operation might have another footprint.
+    sequence.append((race.thread, race.operation.general or race.operation))
     return sequence

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from raceproof.events import ThreadId
 from raceproof.world.scheduler import Execution
@@ -29,6 +30,8 @@ class Attempt:
     """Whether it shows the fault in question."""
     length: int
     """Events up to and including the one that completes the fault."""
+    outcome: Any = None
+    """What it came to, if it came to an end."""
 
 
 Try = Callable[[list[ThreadId]], Attempt]

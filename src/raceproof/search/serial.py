@@ -1,6 +1,8 @@
 """The orders without preemption: a thread goes on until it cannot, then any other may be next.
 
-They are the reference: what the program does when its tasks run one after the other.  Orders that
+They are the reference: what the program does when its tasks run one after the other.  What a
+thread does after it has started another is a task of its own, so the new one may also come first.
+Orders that
 differ only in independent stretches are run once (sleep sets over whole stretches: Godefroid,
 "Partial-order methods for the verification of concurrent systems", 1996, chapter 5).
 """
@@ -47,7 +49,7 @@ class SerialOrders:
             return None
         self._started = True
         self._depth = 0
-        return Plan(chooser=self._choose)
+        return Plan(chooser=self._choose, ask_after_start=True)
 
     def learn(self, execution: Execution) -> None:
         """See `Strategy`."""
@@ -73,11 +75,14 @@ class SerialOrders:
         return False
 
     def _choose(self, enabled: list[VirtualThread], current: VirtualThread) -> VirtualThread:
+        machine = self._machine
         if current in enabled:
-            return current
+            newest = self._just_started(current)
+            if newest is None or newest not in enabled:
+                return current
+            enabled = [current, newest]
         if len(enabled) == 1:
             return enabled[0]
-        machine = self._machine
         depth = self._depth
         self._depth += 1
         by_tid = {thread.tid: thread for thread in enabled}
@@ -102,6 +107,14 @@ class SerialOrders:
         chosen = (awake or candidates)[0]
         self._path.append(Choice(candidates, chosen, sleep, machine.step))
         return by_tid[chosen]
+
+    def _just_started(self, current: VirtualThread) -> VirtualThread | None:
+        """The thread that `current` has started with its last event, if that was one."""
+        machine = self._machine
+        step = machine.step
+        if not step or machine.threads[step - 1] != current.tid:
+            return None
+        return machine.everyone[-1] if machine.operations[step - 1].kind == "start" else None
 
 
 def footprint(operations: list[Operation]) -> Footprint:

@@ -163,6 +163,8 @@ def _cancel(self: Any) -> bool:
     if machine.turn(cancelling, decide, self) is not cancelling:
         return self._state in (CANCELLED, NOTIFIED)
     self._state = model.done.state = model.start.state = CANCELLED
+    if model.live:
+        model.observed()
     self._invoke_callbacks()
     return True
 
@@ -450,6 +452,11 @@ def _are_live(futures: Iterable[Any]) -> bool:
     return machine.active and all(model is not None and model.live for model in models)
 
 
+def _is_known_to_be_settled(future: Any) -> bool:
+    # That a future was cancelled does not tell whether its worker has noticed.
+    return bool(future._state == FINISHED and future._model.known())
+
+
 _original_wait = _base.wait
 _original_as_completed = _base.as_completed
 
@@ -463,7 +470,7 @@ def wait(
         return _original_wait(everything, timeout, return_when)
     futures = _sorted(everything)
     duration = timeouts.of_wait(timeout)
-    if not all(future._model.known() for future in futures):
+    if not all(map(_is_known_to_be_settled, futures)):
         if return_when == concurrent.futures.ALL_COMPLETED:
             looking = _looking_at(futures, "wait", guarded=duration != 0)
             machine.sync(looking, futures, duration)
@@ -497,7 +504,7 @@ def as_completed(fs: Iterable[Any], timeout: float | None = None) -> Iterator[An
         return
     futures = _sorted(everything)
     end = None if timeout is None else machine.current.clock + timeout
-    if not all(future._model.known() for future in futures):
+    if not all(map(_is_known_to_be_settled, futures)):
         machine.sync(_looking_at(futures, "as_completed", guarded=False), futures)
     settled = [future for future in futures if future._state in SETTLED]
     left = [future for future in futures if future._state not in SETTLED]

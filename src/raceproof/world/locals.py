@@ -7,10 +7,13 @@ the thread, and vanish with it.
 from __future__ import annotations
 
 import threading
+import weakref
 from typing import Any, Final
 
 from raceproof.world.scheduler import VirtualThread, machine
-from raceproof.world.threads import LOCALS
+
+LOCALS: Final = "locals"
+"""Key in `VirtualThread.storage`: the attributes of the thread, by object."""
 
 _RealLocal = threading.local
 _get: Final = object.__getattribute__
@@ -71,7 +74,7 @@ class local(metaclass=_AlsoRealLocals):  # noqa: N801 - the name that `threading
             return _RealLocal()
         self = object.__new__(cls)
         _set(self, "_local_arguments", (args, kwargs))
-        _set(self, "_local_key", _Key())
+        _set(self, "_local_key", _Key(self))
         _set(self, "_local_outside", {})
         # `__init__` is about to be called for the running thread: not once more for it.
         thread = machine.current if machine.active else None
@@ -107,4 +110,17 @@ class local(metaclass=_AlsoRealLocals):  # noqa: N801 - the name that `threading
 class _Key:
     """Stands for a `local` in the storage of threads, without keeping it alive."""
 
-    __slots__ = ()
+    __slots__ = ("owner",)
+
+    def __init__(self, owner: Any) -> None:
+        self.owner = weakref.ref(owner)
+
+
+def drop_locals(thread: VirtualThread) -> None:
+    """`thread` is over: its values are dropped, which may run their finalizers."""
+    dicts: dict[_Key, dict[str, Any]] = thread.storage.pop(LOCALS, {})
+    for key in dicts:
+        owner = key.owner()
+        if owner is not None and _get(owner, "_local_thread") is thread:
+            _set(owner, "__dict__", {})
+            _set(owner, "_local_thread", key)

@@ -54,6 +54,10 @@ LEFT_ALONE: Final = (
 
 _RealLock = type(_thread.allocate_lock())
 _RealRLock = _thread.RLock
+HOOKS: Final = (
+    (threading, "excepthook"), (sys, "excepthook"), (sys, "unraisablehook"), (sys, "displayhook"),
+)  # fmt: skip
+"""What programs may set; each execution starts with what the interpreter starts with."""
 PRINTING_HANDLERS: Final = ("StreamHandler", "FileHandler", "NullHandler", "_StderrHandler")
 """Log handlers of the standard library that do nothing but write somewhere."""
 
@@ -83,7 +87,7 @@ class Patches:
             self.__exit__()
             raise
         self._logging = LoggingState()
-        self._hooks = (threading.excepthook, sys.excepthook, sys.unraisablehook, sys.displayhook)
+        self._undo.append(self._logging.restore)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -103,7 +107,8 @@ class Patches:
         sys.stdout = self._streams["stdout"]
         sys.stderr = self._streams["stderr"]
         sys.stdin = self._input.afresh()
-        threading.excepthook, sys.excepthook, sys.unraisablehook, sys.displayhook = self._hooks
+        for module, name in HOOKS:
+            setattr(module, name, getattr(module, f"__{name}__"))
         self._signals.reset()
         self._logging.restore()
         streams.reset(self._seed)
@@ -134,6 +139,8 @@ class Patches:
             self._real_streams[name] = io.StringIO() if real is None else real
             self._streams[name] = CapturedStream(name, real)
             self._undo.append(functools.partial(setattr, sys, name, real))
+        for module, name in HOOKS:
+            self._set(module, name, getattr(module, f"__{name}__"))
         self._input.real = sys.stdin
         self._undo.append(functools.partial(setattr, sys, "stdin", sys.stdin))
         sys.stdout = self._streams["stdout"]
@@ -187,10 +194,11 @@ class Patches:
             "Lock": Lock, "RLock": RLock, "Condition": Condition, "Event": Event,
             "Semaphore": Semaphore, "BoundedSemaphore": BoundedSemaphore, "Barrier": Barrier,
             "local": local, "current_thread": threads.current_thread,
-            "currentThread": threads.current_thread, "main_thread": threads.main_thread,
+            "currentThread": threads.current_thread_by_its_old_name,
+            "main_thread": threads.main_thread,
             "get_ident": threads.get_ident, "get_native_id": threads.get_native_id,
             "enumerate": threads.enumerate_threads, "active_count": threads.active_count,
-            "activeCount": threads.active_count,
+            "activeCount": threads.active_count_by_its_old_name,
             "_register_atexit": threads.before_joining.register,
         }  # fmt: skip
         yield _thread, {
@@ -298,10 +306,12 @@ class LoggingState:
         """Forget what the last execution has configured."""
         root = logging.root
         root.handlers[:], root.filters[:] = self._root[0], self._root[1]
-        root.setLevel(self._root[2])
+        if root.level != self._root[2]:
+            root.setLevel(self._root[2])
         root.disabled = self._root[3]
         root.manager.disable = self._disabled
-        logging.setLoggerClass(self._class)
+        if logging.getLoggerClass() is not self._class:
+            logging.setLoggerClass(self._class)
         known = root.manager.loggerDict
         for name, logger in list(known.items()):
             if not isinstance(logger, logging.Logger):

@@ -27,7 +27,6 @@ from raceproof.events import (
 )
 from raceproof.world import random as streams
 from raceproof.world import record, threads
-from raceproof.world.futures import Model
 from raceproof.world.primitives.simulated import operation
 from raceproof.world.scheduler import FINISHED, NEW, VirtualThread, machine
 
@@ -82,8 +81,13 @@ class Task:
 
     def is_over(self) -> bool:
         """Whether the running thread knows that the task, and whatever hangs on it, is over."""
-        model: Model = self.future._model
-        return machine.current.tid in model.observers and not self.future._done_callbacks
+        future = self.future
+        return bool(
+            # When a cancelled task is noticed, and by whom, is another matter.
+            machine.current.tid in future._model.observers
+            and future._state == _base.FINISHED
+            and not future._done_callbacks
+        )
 
 
 class Worker:
@@ -286,7 +290,8 @@ class Pool:
                 return operation(shared, "leave", looking, closing, guards=guarded, key="queue")
             return operation(shared, "leave", closing, guards=((self.closing, is_closed),))
 
-        machine.turn(self.waiting, decide, self)
+        taken = machine.turn(self.waiting, decide, self)
+        taken.general = self.waiting
         if found is None:
             return None
         if worker.handed is not None:

@@ -17,6 +17,8 @@ from raceproof.world.scheduler import VirtualThread, machine
 
 BASE: Final = "random base"
 """Key in `VirtualThread.storage`: what the streams of the thread are made from."""
+TASK: Final = "random task"
+"""Key in `VirtualThread.storage`: the name of what the thread works on, if it has one."""
 STREAMS: Final = "random streams"
 """Key in `VirtualThread.storage`: the streams of the thread, for its present task."""
 
@@ -64,14 +66,15 @@ def streams() -> Streams:
     thread = machine.current
     found: Streams | None = thread.storage.get(STREAMS)
     if found is None:
-        found = thread.storage[STREAMS] = Streams(f"{base_of(thread)} {thread.path}")
+        name = thread.storage.get(TASK) or f"{base_of(thread)} {thread.path}"
+        found = thread.storage[STREAMS] = Streams(name)
     return found
 
 
 def begin_task(base: str, name: str) -> None:
     """The running thread works on something with a name of its own."""
     storage = machine.current.storage
-    storage[BASE] = f"{base} {name}"
+    storage[BASE] = storage[TASK] = f"{base} {name}"
     storage.pop(STREAMS, None)
 
 

@@ -12,7 +12,10 @@ import sys
 from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from time import perf_counter
+from types import FrameType
 from typing import Any, Final, NoReturn
+
+import greenlet
 
 from raceproof.events import (
     READ,
@@ -29,6 +32,10 @@ from raceproof.world.fibers import ExecutionAbandoned, Fiber, Hub
 from raceproof.world.naming import Naming, ObjectTable
 
 FOREVER: Final = sys.maxsize
+STOCK: Final = 16
+"""Fibers made in advance, from a shallow stack."""
+MAX_REFUSALS: Final = 200
+"""How often a thread may ignore that it has to go."""
 
 NEW, STARTED, FINISHED = "new", "started", "finished"
 """States of the location of a thread."""
@@ -72,6 +79,8 @@ class Plan:
     """Decides where the script does not; `None`: go on with the same thread while possible."""
     at_every_event: bool = False
     """Ask `chooser` before every event, not only where the running thread cannot go on."""
+    ask_after_start: bool = False
+    """Ask `chooser` also when a thread has been started."""
     observer: Observer | None = None
 
 
@@ -83,8 +92,8 @@ class Observer:
     ) -> None:
         """Event `index` is about to take effect."""
 
-    def on_block(self, thread: VirtualThread, operation: Operation) -> None:
-        """`thread` cannot go on with `operation` for now."""
+    def on_announce(self, thread: VirtualThread, operation: Operation, blocked: bool) -> None:
+        """`thread` is about to do `operation` and stands still; `blocked`: it has to."""
 
     def on_create(self, shared: SharedObject) -> None:
         """The running thread is making a primitive."""
@@ -127,7 +136,7 @@ class VirtualThread:
     """A thread of the program under test, as the scheduler sees it."""
 
     __slots__ = (
-        "blocking_subject", "children", "clock", "daemon", "deadline", "expired", "fiber",
+        "children", "clock", "daemon", "deadline", "expired", "fiber",
         "finished", "location", "model", "name", "operations", "path", "pending", "shared",
         "spin", "storage", "tid", "waits",
     )  # fmt: skip
@@ -154,7 +163,6 @@ class VirtualThread:
         """For the simulated standard library: thread-locals and the like."""
         self.spin: Any = None
         self.waits = 0
-        self.blocking_subject: Any = None
         self.operations: dict[str, Operation] = {}
 
     def __repr__(self) -> str:
@@ -186,13 +194,27 @@ class Scheduler:
         self.watched_files: Container[str] = ()
         self.epoch = 0
         """Counts executions; primitives that outlive one notice by it."""
-        self._hub: Hub
+        self._hub: Hub | None = None
+        self.refusals = 0
         self._reset(Plan())
 
     def forget(self) -> None:
         """Start a new exploration: names given so far mean nothing any more."""
         self.naming = Naming()
         self.objects = ObjectTable(self.naming)
+
+    def where(self, frame: FrameType | None = None) -> str:
+        """The innermost line of watched code on a stack (default: the caller's)."""
+        frame = frame or sys._getframe(1)
+        inner = ""
+        at: FrameType | None = frame
+        while at is not None:
+            place = f"{at.f_code.co_filename}:{at.f_lineno} ({at.f_code.co_qualname})"
+            if at.f_code.co_filename in self.watched_files:
+                return place
+            inner = inner or place
+            at = at.f_back
+        return inner
 
     def interrupt(self) -> None:
         """End the execution under way at its next event (from a signal handler)."""
@@ -233,12 +255,12 @@ class Scheduler:
         self.epoch += 1
         self.objects.clear()
         self.objects.on_create = None if self.observer is None else self.observer.on_create
-        self._hub = Hub()
+        self._hub = self._hub_here()
         self.started_at = perf_counter()
         main = self._make_thread(0, ())
         main.name = "MainThread"
         main.location.state = STARTED
-        main.fiber = Fiber(self._runner(main, body), self._hub)
+        main.fiber = self._hub.fiber(self._runner(main, body))
         self.current = main
         self.live[0] = main
         self.active = True
@@ -255,10 +277,21 @@ class Scheduler:
             self.watching = self.recording = False
             self._abandon_all()
             self.active = False
+        if self._hub.error is not None:
+            error, self._hub.error = self._hub.error, None
+            raise error
         return Execution(
             self.threads, self.operations, self.before, self.sleeps, self.end, self.detail,
             blocked, self.everyone, self.truncated, self.slips, self.preemptions,
         )  # fmt: skip
+
+    def _hub_here(self) -> Hub:
+        """The hub of the running greenlet; normally there is one for the whole process."""
+        hub = self._hub
+        if hub is None or hub.greenlet is not greenlet.getcurrent():
+            hub = Hub()
+            hub.stock(STOCK)
+        return hub
 
     def _make_thread(self, tid: ThreadId, path: tuple[int, ...]) -> VirtualThread:
         shared = self.naming.object(("thread", path), "thread")
@@ -285,11 +318,14 @@ class Scheduler:
 
     def _abandon_all(self) -> None:
         """Unwind whoever is still alive.  Hooks and primitives do nothing meanwhile."""
+        assert self._hub is not None
         for thread in self.everyone:
             fiber = thread.fiber
             if fiber is not None:
                 self.current = thread
-                fiber.abandon(self._hub)
+                self.refusals = 0
+                fiber.abandon()
+                self._hub.take_back(fiber)
             thread.fiber = None
 
     def conclude(self, end: str, detail: str = "") -> NoReturn:
@@ -298,8 +334,26 @@ class Scheduler:
             self.end = end
             self.detail = detail
         self.watching = self.recording = False
+        assert self._hub is not None
         self._hub.switch()
         raise ExecutionAbandoned
+
+    def unwind(self) -> NoReturn:
+        """The execution is over: the running thread has to go.
+
+        One that will not (`except BaseException` in an endless loop) is left standing.
+        """
+        self.refusals += 1
+        if self.refusals > MAX_REFUSALS:
+            assert self._hub is not None
+            while True:
+                self._hub.switch()
+        raise ExecutionAbandoned
+
+    @property
+    def has_stubborn_threads(self) -> bool:
+        """Whether threads were left standing that would not go; they may obstruct the exit."""
+        return self._hub is not None and bool(self._hub.stubborn)
 
     # -- threads ---------------------------------------------------------------------------------
 
@@ -317,9 +371,12 @@ class Scheduler:
             self.watching = True
         self.sync(self._thread_operation(thread, "start"), thread)
         thread.location.state = STARTED
-        thread.fiber = Fiber(self._runner(thread, body), self._hub)
+        assert self._hub is not None
+        thread.fiber = self._hub.fiber(self._runner(thread, body))
         thread.pending = self._thread_operation(thread, "begin")
         self.live[thread.tid] = thread
+        if self.plan.ask_after_start and self.recording:
+            self.limit = self.step
         return thread
 
     def _thread_operation(self, thread: VirtualThread, kind: str) -> Operation:
@@ -440,7 +497,7 @@ class Scheduler:
         """
         thread = self.current
         if not self.active or self.end:
-            raise ExecutionAbandoned
+            self.unwind()
         if not self.recording:
             return self._sync_unrecorded(thread, operation, timeout, subject)
         thread.pending = operation
@@ -448,9 +505,8 @@ class Scheduler:
         if self.step >= self.limit or not operation.enabled(tid):
             if timeout is not None:
                 thread.deadline = thread.clock + timeout
-            thread.blocking_subject = subject
-            if self.observer is not None and not operation.enabled(tid):
-                self.observer.on_block(thread, operation)
+            if self.observer is not None:
+                self.observer.on_announce(thread, operation, not operation.enabled(tid))
             self._hand_over(thread)
             thread.deadline = None
             if self._has_expired(thread):
@@ -472,7 +528,7 @@ class Scheduler:
         effect."""
         thread = self.current
         if not self.active or self.end:
-            raise ExecutionAbandoned
+            self.unwind()
         if not self.recording:
             return possible()
         thread.pending = success
@@ -495,7 +551,7 @@ class Scheduler:
         """
         thread = self.current
         if not self.active or self.end:
-            raise ExecutionAbandoned
+            self.unwind()
         thread.pending = announced
         if self.recording:
             if self.step >= self.limit or not announced.enabled(thread.tid):
@@ -593,7 +649,7 @@ class Scheduler:
         thread.pending = self._spin_operation("spin", accesses)
         self.spinning.append(thread)
         if self.observer is not None:
-            self.observer.on_block(thread, thread.pending)
+            self.observer.on_announce(thread, thread.pending, True)
         self._hand_over(thread)
         if self._has_expired(thread):
             thread.pending = self._spin_operation("retry", accesses)
@@ -607,7 +663,11 @@ class Scheduler:
             if self.interrupted:
                 self.conclude("interrupted")
             if perf_counter() - self.started_at > self.max_seconds:
-                self.conclude("steps", f"still running after {self.max_seconds:g} seconds")
+                self.conclude(
+                    "steps",
+                    f"{self.current.name} was still running after "
+                    f"{self.max_seconds:.3g} s, at {self.where()}",
+                )
             if len(self.live) > 1:
                 thread = self.current
                 thread.pending = self._thread_operation(thread, "yield")
@@ -623,7 +683,11 @@ class Scheduler:
             if self.interrupted:
                 self.conclude("interrupted")
             if perf_counter() - self.started_at > self.max_seconds:
-                self.conclude("steps", f"still running after {self.max_seconds:g} seconds")
+                self.conclude(
+                    "steps",
+                    f"{self.current.name} was still running after "
+                    f"{self.max_seconds:.3g} s, at {self.where()}",
+                )
             if unchanged:
                 thread = self.current
                 self.spin(((thread.location, READ),))

@@ -14,6 +14,7 @@ import itertools
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
@@ -22,11 +23,10 @@ from raceproof.world import random as streams
 from raceproof.world import record
 from raceproof.world.exits import NotControlled, OutOfControl, give_up
 from raceproof.world.fibers import ExecutionAbandoned
+from raceproof.world.locals import drop_locals
 from raceproof.world.primitives import timeouts
 from raceproof.world.scheduler import VirtualThread, machine
 
-LOCALS: Final = "locals"
-"""Key in `VirtualThread.storage`: the thread-local data of the thread."""
 JOINED: Final = "joined"
 """Key in `VirtualThread.storage`: the threads that this one knows to be over."""
 OVER: Final = WholeObject("program")
@@ -74,8 +74,7 @@ def spawn(
             if not machine.end:
                 raise
         finally:
-            # Values of a dead thread are dropped, which may run their finalizers.
-            thread.storage.pop(LOCALS, None)
+            drop_locals(thread)
 
     thread = machine.spawn(run, name, daemon)
     thread.model = model
@@ -346,6 +345,22 @@ def current_thread() -> threading.Thread:
         return _real_current_thread()
     model: threading.Thread = machine.current.model or model_of(machine.current)
     return model
+
+
+def current_thread_by_its_old_name() -> threading.Thread:
+    """`threading.currentThread`."""
+    _warn_of_old_name("currentThread() is deprecated, use current_thread() instead")
+    return current_thread()
+
+
+def active_count_by_its_old_name() -> int:
+    """`threading.activeCount`."""
+    _warn_of_old_name("activeCount() is deprecated, use active_count() instead")
+    return active_count()
+
+
+def _warn_of_old_name(message: str) -> None:
+    warnings.warn(message, DeprecationWarning, stacklevel=3)
 
 
 def main_thread() -> threading.Thread:

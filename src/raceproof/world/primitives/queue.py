@@ -93,12 +93,6 @@ class Queue(Primitive):
     def __init__(self, maxsize: int = 0) -> None:
         self.maxsize = maxsize
         self._conditions: dict[str, Any] = {}
-        cls = type(self)
-        # Code of the program that runs while an item goes in or out may be interrupted; like the
-        # real queue, keep others out meanwhile.  Otherwise one event does for both.
-        self._plain = all(
-            getattr(cls, name) in OWN_STORAGE for name in ("_init", "_qsize", "_put", "_get")
-        )
         self._made = False
         self._enter_world()
         self._init(maxsize)
@@ -110,6 +104,12 @@ class Queue(Primitive):
         place.state = (0, False, FREE)
         tasks.state = 0
         self._conditions.clear()
+        cls = type(self)
+        # Code of the program that runs while an item goes in or out may be interrupted; like the
+        # real queue, keep others out meanwhile.  Otherwise one event does for both.
+        self._plain = all(
+            getattr(cls, name) in OWN_STORAGE for name in ("_init", "_qsize", "_put", "_get")
+        )
         self._get_operation = operation(shared, "get", (place, WRITE), guards=((place, has_items),))
         self._bind_put()
         if self._made:
@@ -323,16 +323,29 @@ class Queue(Primitive):
                     ),
                     self,
                 )  # fmt: skip
-            size, _, holder = place.state
+            size = place.state[0]
+            place.state = (size, True, FREE)
             if immediate:
-                for _ in range(size):
-                    self._get()
-                tasks.state = max(tasks.state - size, 0)
-                size = 0
-            place.state = (size, True, holder)
+                self._throw_away(size)
             if self._conditions:
                 for name in ("all_tasks_done", "not_empty", "not_full"):
                     self._notify(name, everybody=True)
+
+        def _throw_away(self, size: int) -> None:
+            place, tasks = self._state_location, self._tasks_location
+            gone = min(size, tasks.state)
+            if self._plain or not machine.active:
+                for _ in range(size):
+                    self._get()
+                place.state = (0, True, FREE)
+                tasks.state -= gone
+            else:
+                self._lock_mutex()
+                try:
+                    for _ in range(size):
+                        self._get()
+                finally:
+                    self._unlock_mutex(-gone)
 
         @property
         def is_shutdown(self) -> bool:
@@ -395,6 +408,7 @@ class Queue(Primitive):
         self._state_location.state = (size, closed, machine.current.tid)
 
     def _unlock_mutex(self, added: int = 0) -> None:
+        """The storage is as it is to be, with so many tasks more than before."""
         place, tasks = self._state_location, self._tasks_location
         size = self._qsize()
         if added:

@@ -1,0 +1,151 @@
+"""What programs print."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import sys
+import threading
+from typing import Any
+
+import pytest
+from world.simulation import explore, run, value
+
+from raceproof.world.output import MAX_LINES, Line
+from raceproof.world.patches import Patches
+from raceproof.world.scheduler import Plan, machine
+
+
+def test_lines_are_kept_with_their_thread_and_stream() -> None:
+    def program() -> None:
+        print("one", "two")
+        print("bad", file=sys.stderr)
+        thread = threading.Thread(target=print, args=("three",))
+        thread.start()
+        thread.join()
+
+    assert run(program).record.output.lines == [
+        Line(0, "stdout", "one two", "one two"),
+        Line(0, "stderr", "bad", "bad"),
+        Line(1, "stdout", "three", "three"),
+    ]
+
+
+def test_lines_of_two_threads_do_not_run_together() -> None:
+    def program() -> None:
+        lock = threading.Lock()
+
+        def work(name: str) -> None:
+            for _ in range(2):
+                with lock:
+                    print(name, end=" ")
+            print()
+
+        threads = [threading.Thread(target=work, args=(name,)) for name in "ab"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    assert explore(program).lines == {("a a ", "b b "): 6}
+
+
+def test_an_unfinished_line_is_a_line() -> None:
+    assert run(lambda: print("a\nb", end="")).lines == ["a", "b"]
+    assert run(lambda: print("", end="")).lines == []
+
+
+def test_the_streams_are_like_files() -> None:
+    def program() -> Any:
+        out = sys.stdout
+        out.buffer.write("bytes: é\n".encode())
+        out.writelines(["x\n", "y\n"])
+        out.flush()
+        out.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+        with pytest.raises(io.UnsupportedOperation):
+            out.fileno()
+        with pytest.raises(TypeError, match="must be str, not bytes"):
+            out.write(b"x")  # type: ignore[arg-type]
+        return out.isatty(), out.encoding, out.writable(), out.write("12\n")
+
+    ran = run(program)
+    assert ran.result == (False, "utf-8", True, 3)
+    assert ran.lines == ["bytes: é", "x", "y", "12"]
+
+
+def test_redirected_output_is_none_of_ours_and_ends_with_the_execution() -> None:
+    def program() -> Any:
+        text = io.StringIO()
+        with contextlib.redirect_stdout(text):
+            print("inside")
+        sys.stdout = text
+        print("inside")
+        return text.getvalue()
+
+    ran = run(program)
+    assert (ran.result, ran.lines) == ("inside\ninside\n", [])
+    assert run(lambda: print("again")).lines == ["again"]
+
+
+def test_memory_is_bounded() -> None:
+    def program() -> None:
+        for _ in range(MAX_LINES + 5):
+            print("x")
+
+    lines = run(program).lines
+    assert len(lines) == MAX_LINES + 1
+    assert lines[-1] == "... 5 more lines"
+
+
+def test_what_is_printed_while_a_thread_is_unwound_does_not_count() -> None:
+    def program() -> None:
+        def wait() -> None:
+            try:
+                threading.Event().wait()
+            finally:
+                print("unwound")
+
+        threading.Thread(target=wait, daemon=True).start()
+
+    assert set(explore(program).lines) == {()}
+
+
+def test_output_can_be_shown_as_it_comes(capsys: pytest.CaptureFixture[str]) -> None:
+    machine.forget()
+    with Patches() as patches:
+        patches.begin_execution(echo=True)
+        machine.execute(lambda: patches.run_main(lambda: print("shown")), Plan())
+        patches.end_execution()
+    assert capsys.readouterr().out == "shown\n"
+
+
+def test_log_handlers_are_no_source_of_interleavings() -> None:
+    def program() -> None:
+        logging.root.handlers.clear()
+        logging.basicConfig(format="%(threadName)s %(message)s", level=logging.INFO)
+
+        def work() -> None:
+            for n in range(3):
+                logging.info("step %d", n)
+
+        threads = [threading.Thread(target=work, name=f"t{n}") for n in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    lines = tuple(f"t{thread} step {n}" for thread in range(2) for n in range(3))
+    assert explore(program).lines == {lines: 1}
+
+
+def test_logging_is_configured_anew_in_each_execution() -> None:
+    def program() -> Any:
+        logger = logging.getLogger("of.the.program")
+        before = (len(logger.handlers), logger.level)
+        logger.addHandler(logging.NullHandler())
+        logger.setLevel(5)
+        return before
+
+    assert value(program) == (0, 0)
+    assert value(program) == (0, 0)

@@ -1,0 +1,233 @@
+"""Putting the simulated standard library in place, and taking it out again."""
+
+from __future__ import annotations
+
+import _thread
+import concurrent.futures
+import datetime
+import functools
+import io
+import logging
+import os
+import queue
+import random
+import signal
+import sys
+import tempfile
+import threading
+import time
+import types
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from world.simulation import run, run_in, value
+
+from raceproof.world import exits
+from raceproof.world.patches import Patches
+from raceproof.world.primitives.lock import Lock
+from raceproof.world.quiet import QuietLock
+from raceproof.world.scheduler import machine
+
+MODULES = [
+    _thread, threading, queue, concurrent.futures, concurrent.futures._base, time, random, os,
+    uuid, datetime, signal, sys, logging, tempfile, functools,
+]  # fmt: skip
+
+
+def snapshot() -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for module in MODULES:
+        for name, thing in vars(module).items():
+            found[f"{module.__name__}.{name}"] = thing
+    for kind in (
+        threading.Thread, threading.Timer, concurrent.futures.Future,
+        concurrent.futures.ThreadPoolExecutor, random.Random, logging.Handler,
+    ):  # fmt: skip
+        for name, thing in vars(kind).items():
+            found[f"{kind.__qualname__}.{name}"] = thing
+    return found
+
+
+CHANGING = {"threading._counter", "ThreadPoolExecutor._counter", "uuid._last_timestamp"}
+
+
+def test_everything_is_as_before_afterwards() -> None:
+    before = snapshot()
+    run(lambda: threading.Thread(target=print).start())
+    after = snapshot()
+    assert before.keys() == after.keys()
+    different = {name for name in before if before[name] is not after[name]}
+    assert different <= CHANGING
+
+
+@pytest.fixture
+def library() -> Iterator[types.ModuleType]:
+    """A module that was imported before the exploration began."""
+    module = types.ModuleType("some_library")
+    source = (
+        "import threading\n"
+        "from threading import Lock as make, current_thread\n"
+        "from time import sleep as pause\n"
+        "lock, reentrant = threading.Lock(), threading.RLock()\n"
+        "class Worker(threading.Thread):\n"
+        "    def run(self): self.result = current_thread() is self\n"
+    )
+    exec(source, module.__dict__)
+    sys.modules[module.__name__] = module
+    yield module
+    del sys.modules[module.__name__]
+
+
+def test_names_that_were_imported_elsewhere_are_replaced_too(library: Any) -> None:
+    def program() -> Any:
+        library.pause(1e6)
+        worker = library.Worker()
+        worker.start()
+        worker.join()
+        return type(library.make()) is Lock, worker.result, type(library.lock)
+
+    before = dict(vars(library))
+    assert value(program) == (True, True, QuietLock)
+    assert dict(vars(library)) == before
+
+
+def test_the_lock_of_a_library_excludes_without_being_an_event(library: Any) -> None:
+    def program() -> Any:
+        inside: list[str] = []
+        event = threading.Event()
+
+        def first() -> None:
+            with library.lock:
+                inside.append("in")
+                event.wait()
+                inside.append("out")
+
+        def second() -> None:
+            event.set()
+            with library.lock:
+                inside.append("second")
+
+        threads = [threading.Thread(target=first), threading.Thread(target=second)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        with library.reentrant, library.reentrant:
+            return tuple(inside), library.lock.acquire(timeout=1), library.lock.locked()
+
+    found, acquired, locked = value(program)
+    assert found in (("in", "out", "second"), ("second", "in", "out"))
+    assert acquired
+    assert locked
+
+
+def test_a_lock_is_a_type() -> None:
+    def program() -> Any:
+        lock = threading.Lock()
+        return isinstance(lock, threading.Lock), isinstance(lock, _thread.LockType)
+
+    assert value(program) == (True, True)
+
+
+def test_the_import_system_keeps_its_own_locks() -> None:
+    def program() -> Any:
+        sys.modules.pop("this_module_does_not_exist", None)
+        with pytest.raises(ImportError):
+            __import__("this_module_does_not_exist")
+
+    ran = run(program)
+    assert ran.execution.operations == []
+
+
+def test_a_process_that_ends_at_once() -> None:
+    def program() -> None:
+        threading.Thread(target=lambda: print("never")).start()
+        print("last words", end="")
+        os._exit(3)
+
+    ran = run(program)
+    assert ran.execution.end == "exit"
+    assert (ran.record.exit, ran.record.status, ran.lines) == ("SystemExit: 3", 3, ["last words"])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_fork_is_beyond_control() -> None:
+    def program() -> None:
+        try:
+            os.fork()
+        except Exception:
+            print("not to be caught")
+
+    ran = run(program)
+    assert ran.execution.end == exits.UNCONTROLLED
+    assert ran.execution.detail == "os.fork() makes a process, which raceproof cannot control"
+    assert ran.lines == []
+
+
+def with_input(monkeypatch: pytest.MonkeyPatch, stream: Any) -> None:
+    monkeypatch.setattr(sys, "stdin", stream)
+
+
+def test_every_execution_reads_its_input_from_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    def program() -> Any:
+        return input("name? "), sys.stdin.readline(), list(sys.stdin), sys.stdin.read()
+
+    with_input(monkeypatch, io.StringIO("Ada\nLovelace\n1815\n1852\n"))
+    machine.forget()
+    with Patches() as patches:
+        for _ in range(2):
+            ran = run_in(patches, program)
+            assert ran.result == ("Ada", "Lovelace\n", ["1815\n", "1852\n"], "")
+            assert ran.lines == ["name? "]
+
+
+def test_the_end_of_the_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_input(monkeypatch, io.StringIO(""))
+    assert run(input).record.exit == "EOFError: EOF when reading a line"
+
+
+def test_a_terminal_cannot_be_read_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    with_input(monkeypatch, Terminal("x\n"))
+    ran = run(input)
+    assert ran.execution.end == exits.UNCONTROLLED
+    assert ran.execution.detail.startswith("the program reads from the terminal")
+
+
+def test_signal_handlers_may_be_set_by_the_main_thread() -> None:
+    def program() -> Any:
+        before = signal.getsignal(signal.SIGTERM)
+        previous = signal.signal(signal.SIGTERM, handler)
+        found: list[str] = []
+
+        def elsewhere() -> None:
+            try:
+                signal.signal(signal.SIGTERM, handler)
+            except ValueError as error:
+                found.append(str(error))
+
+        thread = threading.Thread(target=elsewhere)
+        thread.start()
+        thread.join()
+        return previous == before, signal.getsignal(signal.SIGTERM) is handler, found
+
+    def handler(*_: Any) -> None:
+        raise AssertionError
+
+    message = "signal only works in main thread of the main interpreter"
+    assert value(program) == (True, True, [message])
+    assert signal.getsignal(signal.SIGTERM) is not handler
+
+
+def test_a_broken_installation_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = snapshot()
+    monkeypatch.setattr(Patches, "_replace_locks", lambda self: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        Patches().__enter__()
+    after = snapshot()
+    assert {name for name in before if before[name] is not after[name]} <= CHANGING
