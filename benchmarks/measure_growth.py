@@ -1,6 +1,7 @@
 """One long execution after another of a program: the time to run it, to learn from it, to judge it.
 
-Processor time, since all of it is one thread that never waits.  Goes below `raceproof.exploration.explore`, which does not tell the three apart.
+Processor time, since all of it is one thread that never waits.  Goes below
+`raceproof.exploration.explore`, which does not tell the three apart.
 """
 
 from __future__ import annotations

@@ -110,6 +110,6 @@ class Interruption:
 
 def _arm() -> None:
     try:
-        faulthandler.dump_traceback_later(OUT_OF_REACH, exit=True, file=sys.__stderr__)
+        faulthandler.dump_traceback_later(OUT_OF_REACH, exit=True, file=2)
     except (AttributeError, ValueError, io.UnsupportedOperation):
         pass  # no standard error that could take it

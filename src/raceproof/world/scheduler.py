@@ -136,7 +136,7 @@ class VirtualThread:
     """A thread of the program under test, as the scheduler sees it."""
 
     __slots__ = (
-        "children", "clock", "daemon", "deadline", "expired", "fiber",
+        "blocking_subject", "children", "clock", "daemon", "deadline", "expired", "fiber",
         "finished", "location", "model", "name", "operations", "path", "pending", "shared",
         "spin", "storage", "tid", "waits",
     )  # fmt: skip
@@ -163,6 +163,8 @@ class VirtualThread:
         """For the simulated standard library: thread-locals and the like."""
         self.spin: Any = None
         self.waits = 0
+        self.blocking_subject: Any = None
+        """What it waits for, or was about to use, when it stood still last."""
         self.operations: dict[str, Operation] = {}
 
     def __repr__(self) -> str:
@@ -505,9 +507,7 @@ class Scheduler:
         if self.step >= self.limit or not operation.enabled(tid):
             if timeout is not None:
                 thread.deadline = thread.clock + timeout
-            if self.observer is not None:
-                self.observer.on_announce(thread, operation, not operation.enabled(tid))
-            self._hand_over(thread)
+            self._stand_still(thread, operation, subject)
             thread.deadline = None
             if self._has_expired(thread):
                 operation = self._expiry(operation)
@@ -533,8 +533,7 @@ class Scheduler:
             return possible()
         thread.pending = success
         if self.step >= self.limit or (success.guards and not success.enabled(thread.tid)):
-            thread.blocking_subject = subject
-            self._hand_over(thread)
+            self._stand_still(thread, success, subject)
         succeeded = possible()
         if self.recording:
             thread.pending = operation = success if succeeded else failure
@@ -555,18 +554,21 @@ class Scheduler:
         thread.pending = announced
         if self.recording:
             if self.step >= self.limit or not announced.enabled(thread.tid):
-                thread.blocking_subject = subject
-                if self.observer is not None and not announced.enabled(thread.tid):
-                    self.observer.on_block(thread, announced)
-                self._hand_over(thread)
+                self._stand_still(thread, announced, subject)
         elif not announced.enabled(thread.tid):
-            thread.blocking_subject = subject
-            self._hand_over(thread)
+            self._stand_still(thread, announced, subject)
         operation = decide()
         if self.recording:
             thread.pending = operation
             self._record(thread, operation, subject)
         return operation
+
+    def _stand_still(self, thread: VirtualThread, operation: Operation, subject: Any) -> None:
+        """Let others go before `operation`, because it has to wait or because it is their turn."""
+        thread.blocking_subject = subject
+        if self.observer is not None:
+            self.observer.on_announce(thread, operation, not operation.enabled(thread.tid))
+        self._hand_over(thread)
 
     def _record(self, thread: VirtualThread, operation: Operation, subject: Any) -> None:
         """The event takes place, and the search may want to know in which state."""
@@ -580,10 +582,9 @@ class Scheduler:
         if operation.enabled(thread.tid):
             return True
         thread.pending = operation
-        thread.blocking_subject = subject
         if timeout is not None:
             thread.deadline = thread.clock + timeout
-        self._hand_over(thread)
+        self._stand_still(thread, operation, subject)
         thread.deadline = None
         return not self._has_expired(thread)
 
