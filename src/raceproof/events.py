@@ -87,7 +87,7 @@ class Location:
 
     def __init__(self, owner: SharedObject, field: Any) -> None:
         self.enabling = False
-        """A write here lets others look: they are ordered after it, and could not have come before."""
+        """A write here is what lets others look: these could not have come before it."""
         self.owner = owner
         self.field = field
         self.state: Any = None

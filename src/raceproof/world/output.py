@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import io
 import re
+import zlib
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 from raceproof.events import ThreadId
 from raceproof.world.scheduler import machine
 
-MAX_LINES: Final = 100_000
+MAX_LINES: Final = 10_000
+"""So many lines are kept as they are; of those beyond there is a number and a checksum."""
+MAX_LENGTH: Final = 100_000
+"""Characters of a line, likewise."""
 READING: Final = "<time>"
 """Stands for what a clock said, in lines that are compared."""
 RECENT: Final = 16
@@ -23,6 +28,7 @@ RECENT: Final = 16
 DISTINCT: Final = 8
 """Clock texts from this length on are unlike anything else: looked for in the lines of all."""
 MAX_DISTINCT: Final = 2_000
+_ADDRESS: Final = re.compile(r"\b0x[0-9a-fA-F]{6,}")
 
 
 class Line(NamedTuple):
@@ -43,10 +49,16 @@ class Output:
         self.lines: list[Line] = []
         self.count = 0
         """How many lines there were; no more than MAX_LINES are kept."""
+        self._checksum = 0
+        """Of the lines that are not kept, in whatever order."""
         self.pools: set[str] = set()
         """Name prefixes of the workers of thread pools."""
+        self._worker_names: re.Pattern[str]
+        self._pools_in_pattern = 0
         self._echo = echo
-        self._partial: dict[tuple[ThreadId, str], str] = {}
+        self._partial: dict[tuple[ThreadId, str], Partial] = {}
+        self._unheard: set[ThreadId] = set()
+        """Threads whose output is shown, but does not count at the moment."""
         self._recent: dict[ThreadId, deque[str]] = {}
         self._distinct: dict[str, None] = {}
 
@@ -54,28 +66,55 @@ class Output:
         """The running thread writes `text` to `stream`."""
         if self._echo is not None:
             self._echo[stream].write(text)
-        if "\n" not in text:
-            if text:
-                key = (machine.current.tid, stream)
-                self._partial[key] = self._partial.get(key, "") + text
+        tid = machine.current.tid
+        if not text or tid in self._unheard:
             return
-        key = (machine.current.tid, stream)
+        key = (tid, stream)
+        partial = self._partial.get(key)
+        if "\n" not in text:
+            if partial is None:
+                partial = self._partial[key] = Partial()
+            partial.add(text)
+            return
         first, *middle, last = text.split("\n")
-        self._line(key, self._partial.pop(key, "") + first)
+        if partial is not None:
+            del self._partial[key]
+            partial.add(first)
+            first = partial.text()
+        self._line(key, first)
         for line in middle:
             self._line(key, line)
         if last:
-            self._partial[key] = last
+            partial = self._partial[key] = Partial()
+            partial.add(last)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """What the running thread prints meanwhile is shown, but is no output of the program."""
+        tid = machine.current.tid
+        self._unheard.add(tid)
+        try:
+            yield
+        finally:
+            self._unheard.discard(tid)
 
     def _line(self, key: tuple[ThreadId, str], text: str) -> None:
         self.count += 1
+        if len(text) > MAX_LENGTH:
+            partial = Partial()
+            partial.add(text)
+            text = partial.text()
+        comparable = self.without_readings(text, key[0])
         if self.count <= MAX_LINES:
-            self.lines.append(Line(*key, text, self.without_readings(text, key[0])))
+            self.lines.append(Line(*key, text, comparable))
+        else:
+            comparable = _ADDRESS.sub("", self._without_worker_numbers(comparable))
+            self._checksum += checksum(comparable)
 
     def close(self) -> None:
         """The execution is over: what was begun is a line, too."""
-        for key, text in self._partial.items():
-            self._line(key, text)
+        for key, partial in self._partial.items():
+            self._line(key, partial.text())
         self._partial.clear()
         if self._echo is not None:
             for stream in self._echo.values():
@@ -111,13 +150,58 @@ class Output:
     def comparable(self) -> list[str]:
         """The lines in the order in which they were printed, fit for comparison."""
         found = [line.comparable for line in self.lines]
-        if self.count > MAX_LINES:
-            found.append(f"... {self.count - MAX_LINES:,} more lines")
         if self.pools:
-            # Which worker of a pool gets which task is decided by the order of the threads.
-            pattern = worker_names(self.pools)
-            found = [pattern.sub(r"\1_*", line) if "_" in line else line for line in found]
+            found = list(map(self._without_worker_numbers, found))
+        if self.count > MAX_LINES:
+            found.append(
+                f"... {self.count - MAX_LINES:,} more lines "
+                f"(checksum {self._checksum & 0xFFFFFFFF:08x})"
+            )
         return found
+
+    def _without_worker_numbers(self, text: str) -> str:
+        """`text` without what the order of the threads decides: which worker gets which task."""
+        if not self.pools or "_" not in text:
+            return text
+        if len(self.pools) != self._pools_in_pattern:
+            self._worker_names = worker_names(self.pools)
+            self._pools_in_pattern = len(self.pools)
+        return self._worker_names.sub(r"\1_*", text)
+
+
+class Partial:
+    """A line that has been begun: its text, as far as it is kept."""
+
+    __slots__ = ("_checksum", "_length", "_pieces", "_room")
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._room = MAX_LENGTH
+        self._length = 0
+        self._checksum = 0
+
+    def add(self, text: str) -> None:
+        """The line goes on with `text`."""
+        room = self._room
+        if room:
+            self._pieces.append(text[:room])
+            self._room = max(room - len(text), 0)
+            text = text[room:]
+        if text:
+            self._length += len(text)
+            self._checksum = checksum(text, self._checksum)
+
+    def text(self) -> str:
+        """The line, with the end of a very long one in short."""
+        text = "".join(self._pieces)
+        if self._length:
+            text += f"... {self._length:,} more characters (checksum {self._checksum:08x})"
+        return text
+
+
+def checksum(text: str, start: int = 0) -> int:
+    """The same for the same text in every process, unlike a hash."""
+    return zlib.crc32(text.encode("utf-8", "surrogatepass"), start)
 
 
 def _replace(text: str, readings: Iterable[str]) -> str:
