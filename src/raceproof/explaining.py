@@ -27,37 +27,31 @@ if TYPE_CHECKING:
     from raceproof.exploration import Options
 
 MAX_FINDINGS = 20
-ORDER = (Fault.STANDSTILL, Fault.LOST_UPDATE, Fault.NOT_SERIAL, Fault.FAILURE, Fault.ENDLESS)
+ORDER = (Fault.STANDSTILL, Fault.LOST_UPDATE, Fault.NOT_SERIAL, Fault.FAILURE)
 
 
 class Presenter:
     """Makes findings out of the suspects of a judge."""
 
-    def __init__(
-        self, session: Session, judge: Judge, program: Program, options: Options, seconds: float
-    ) -> None:
+    def __init__(self, session: Session, judge: Judge, program: Program, options: Options) -> None:
         self._session = session
         self._judge = judge
         self._program = program
         self._options = options
-        self._deadline = perf_counter() + seconds
+        self._deadline = 0.0
 
     # -- all findings of a search ----------------------------------------------------------------
 
-    def findings(self, result: Result) -> list[Finding]:
-        """The findings, standstills first, each with its replay file."""
+    def findings(self, result: Result, seconds: float) -> list[Finding]:
+        """The findings, standstills first, each with its replay file.
+
+        `seconds` is the time for making them small.
+        """
+        self._deadline = perf_counter() + seconds
         found: list[Finding] = []
         covered: set[str] = set()
         suspects = sorted(self._judge.suspects.values(), key=lambda s: ORDER.index(s.fault))
         for suspect in suspects[:MAX_FINDINGS]:
-            if suspect.fault is Fault.ENDLESS:
-                result.notes.append(
-                    f"an execution was still running after {machine.max_seconds:g} s and was "
-                    "abandoned"
-                )
-                result.cut = result.cut or "an execution that does not end"
-                result.complete = False
-                continue
             if suspect.lost and suspect.lost <= covered:
                 continue  # that result comes of an update whose loss is reported already
             kind = self._failure_kind(suspect)
@@ -117,6 +111,18 @@ class Presenter:
             self._keep(finding, suspect, run.execution, best.length, len(result.findings))
             result.findings.append(finding)
         return finding
+
+    def is_harmless(self, suspect: Suspect) -> bool:
+        """Whether a lost update lost nothing: what was overwritten was what had been read."""
+        if suspect.fault is not Fault.LOST_UPDATE:
+            return False
+        run, narrator = self._narrated(suspect.script)
+        execution = run.execution
+        return not any(
+            self._judge.lost_update_signature(triple, execution) == suspect.signature
+            and changes(triple, narrator)
+            for triple in self._judge.lost_updates_in(execution.threads, execution.operations)
+        )
 
     # -- running ---------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from raceproof.search.replay import Recording, UnusableReplay, load
 from raceproof.search.sampling import RandomPriorities
 from raceproof.search.serial import SerialOrders
 from raceproof.session import CannotRun, Program, Run, Session
-from raceproof.world.scheduler import machine
+from raceproof.world.scheduler import Execution, Plan, machine
 
 __all__ = ["CannotRun", "Options", "Program", "ReplayResult", "explore", "replay"]
 
@@ -31,6 +31,12 @@ EXPLAINING = 3.0
 """Seconds for making findings small."""
 SAMPLING_AFTER = 1.0
 """Seconds after which every third execution is drawn at random."""
+AFTER_FIRST_OF_LONG = 0.3
+"""The same for programs whose executions are too long to be watched to their end."""
+MAX_WARM_UPS = 3
+"""Times that a search starts again because the program was still importing modules."""
+DISRUPTED = ("diverged", "interrupted", "hang", "uncontrolled", "steps")
+"""How executions end that end the search."""
 SERIAL_SHARE = 0.3
 """Part of the time budget that the reference may take."""
 
@@ -112,139 +118,201 @@ def explore(
     that nothing in this thread can end, `emergency` gets what is known, from another thread, and
     the process ends with status 2.
     """
-    started = perf_counter()
-    result = Result(program.title, "ok", python=platform.python_version())
+    return Exploration(program, options, progress, emergency).run()
 
-    def last_resort(detail: str) -> None:
-        result.verdict, result.error, result.cut = "error", detail, "hang"
-        result.seconds = perf_counter() - started
-        try:
-            if emergency is not None:
-                emergency(result)
-        finally:
-            os._exit(2)
 
-    with (
-        Session(program, options.include, options.exclude, options.seed) as session,
-        Interruption(machine, last_resort) as interruption,
-    ):
-        search = Dpor()
-        reference = Reference(session, options.max_seconds * SERIAL_SHARE, interruption)
-        judge = Judge(session.loader.sites, reference.contains)
-        sampling = RandomPriorities(machine, options.seed)
-        first_finding: float | None = None
-        first_run: Run | None = None
-        truncated = False
-        while True:
-            if interruption:
-                result.cut = "interrupted"
-                break
-            now = perf_counter() - started
-            if now > options.max_seconds and first_run is not None:
-                result.cut = f"time, {options.max_seconds:g} s"
-                break
-            if options.max_interleavings is not None and (
-                result.interleavings >= options.max_interleavings
-            ):
-                result.cut = f"{options.max_interleavings:,} interleavings"
-                break
-            if first_finding is not None and not options.keep_going:
-                if options.first:
-                    result.cut = "first finding"
+class Exploration:
+    """One search with everything that belongs to it."""
+
+    def __init__(
+        self,
+        program: Program,
+        options: Options,
+        progress: Progress,
+        emergency: Callable[[Result], None] | None,
+    ) -> None:
+        self._program = program
+        self._options = options
+        self._progress = progress
+        self._emergency = emergency
+        self._started = perf_counter()
+        self._result = Result(program.title, "ok", python=platform.python_version())
+        self._first_finding: float | None = None
+        self._truncated = False
+
+    def run(self) -> Result:
+        """Search, judge, make small, explain."""
+        options, result = self._options, self._result
+        with (
+            Session(self._program, options.include, options.exclude, options.seed) as session,
+            Interruption(machine, self._last_resort) as interruption,
+        ):
+            self._session, self._interruption = session, interruption
+            self._begin()
+            while not result.cut and not result.error:
+                if not self._go_on():
                     break
-                # Of executions that are not even watched to their end, more teach little.
-                patience = 0.3 if truncated else AFTER_FIRST_FINDING
-                if now - first_finding > patience:
-                    result.cut = f"{patience:g} s after the first finding"
+                plan = self._search.next_plan()
+                if plan is None:
                     break
-            plan = search.next_plan()
-            if plan is None:
-                break
-            machine.max_seconds = max(options.max_seconds - now, 1.0)
-            known = plan.known
-            run = session.run(plan)
-            execution = run.execution
-            truncated = execution.truncated
-            if execution.end == "diverged":
-                result.cut = "not deterministic"
-                result.notes.append(
-                    f"not deterministic: {execution.detail}; the search stopped there"
-                )
-                break
-            if execution.end == "interrupted":
-                result.cut = "interrupted"
-                break
-            if execution.end in ("hang", "uncontrolled"):
-                result.cut = execution.end
-                result.error = execution.detail
-                break
-            if execution.end == "steps" and first_run is None:
-                result.cut = "the program does not end"
-                result.error = (
-                    f"the program did not end: {execution.detail} (--max-seconds allows more)"
-                )
-                break
-            search.learn(run.execution)
-            if execution.end == "redundant":
-                continue
-            result.interleavings += 1
-            result.threads = max(result.threads, len(execution.everyone))
-            if execution.truncated:
-                result.cut = result.cut or "long executions"
-            if first_run is None:
-                first_run = run
-            judge.hear(execution, run.outcome, run.record.lines(), known)
-            if now > SAMPLING_AFTER and sampling.executions * 2 < result.interleavings:
-                # It will not be done soon: look elsewhere too.
-                drawn = session.run(sampling.next_plan())
-                sampling.learn(drawn.execution)
-                judge.hear(drawn.execution, drawn.outcome, drawn.record.lines(), None)
-            if first_finding is None and any(
-                _is_serious(judge, suspect.signature) for suspect in judge.suspects.values()
-            ):
-                first_finding = perf_counter() - started
-            progress(result.interleavings, search.estimate(), len(judge.suspects))
-        _note_long_executions(result, judge)
+                self._execute(plan)
+            self._conclude()
+            result.watched = sorted(session.loader.watched)
+            result.unwatched = sorted(session.loader.unwatched - session.loader.watched)
+        if result.findings:
+            result.verdict = "finding"
+        elif result.error:
+            result.verdict = "error"
+        result.seconds = self._elapsed()
+        if len(result.outcomes) > 1 and result.verdict == "ok":
+            result.notes.append(
+                "the result depends on the order, as in any serial run of the same tasks"
+            )
+        return result
+
+    # -- searching -------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        """Everything that a search learns, from scratch."""
+        options, session = self._options, self._session
+        self._warm_ups = getattr(self, "_warm_ups", 0)
+        self._search = Dpor()
+        self._reference = Reference(session, options.max_seconds * SERIAL_SHARE, self._interruption)
+        self._judge = Judge(session.loader.sites, self._reference.contains)
+        self._presenter = Presenter(session, self._judge, self._program, options)
+        self._sampling = RandomPriorities(machine, options.seed)
+
+    def _elapsed(self) -> float:
+        return perf_counter() - self._started
+
+    def _go_on(self) -> bool:
+        """Whether the budget allows another execution; else says in the result what ran out."""
+        options, result = self._options, self._result
+        now = self._elapsed()
+        if self._interruption:
+            result.cut = "interrupted"
+        elif now > options.max_seconds and result.interleavings:
+            result.cut = f"time, {options.max_seconds:g} s"
+        elif (
+            options.max_interleavings is not None
+            and result.interleavings >= options.max_interleavings
+        ):
+            result.cut = f"{options.max_interleavings:,} interleavings"
+        elif self._first_finding is not None and not options.keep_going:
+            # Of executions that are not even watched to their end, more teach little.
+            patience = AFTER_FIRST_OF_LONG if self._truncated else AFTER_FIRST_FINDING
+            if options.first:
+                result.cut = "first finding"
+            elif now - self._first_finding > patience:
+                result.cut = f"{patience:g} s after the first finding"
+        return not result.cut
+
+    def _execute(self, plan: Plan) -> None:
+        """One execution of the search, and what there is to learn from it."""
+        result = self._result
+        elapsed = self._elapsed()
+        machine.max_seconds = max(self._options.max_seconds - elapsed, 1.0)
+        known = plan.known
+        run = self._session.run(plan)
+        execution = run.execution
+        if execution.end in DISRUPTED:
+            self._disrupted(execution)
+            return
+        if self._session.imported and self._warm_ups < MAX_WARM_UPS:
+            # What is imported only once makes the first execution unlike the others.
+            self._warm_ups += 1
+            self._session.restart()
+            self._begin()
+            return
+        self._search.learn(execution)
+        if execution.end == "redundant":
+            return
+        result.interleavings += 1
+        result.threads = max(result.threads, len(execution.everyone))
+        self._truncated = self._truncated or execution.truncated
+        self._hear(run, known)
+        if elapsed > SAMPLING_AFTER and self._sampling.executions * 2 < result.interleavings:
+            # It will not be done soon: look elsewhere too.
+            drawn = self._session.run(self._sampling.next_plan())
+            if drawn.execution.end in DISRUPTED:
+                self._disrupted(drawn.execution)
+                return
+            self._sampling.learn(drawn.execution)
+            self._hear(drawn, None)
+        self._progress(result.interleavings, self._search.estimate(), len(self._judge.suspects))
+
+    def _hear(self, run: Run, known: int | None) -> None:
+        judge = self._judge
+        judge.hear(run.execution, run.outcome, run.record.lines(), known)
+        for suspect in judge.unchecked():
+            if self._presenter.is_harmless(suspect):
+                judge.dismiss(suspect)
+        if self._first_finding is None and any(
+            signature[0] != "failure" or len(judge.tally.counts) > 1 for signature in judge.suspects
+        ):
+            self._first_finding = self._elapsed()
+
+    def _disrupted(self, execution: Execution) -> None:
+        """An execution ended in a way that ends the search."""
+        result, detail = self._result, execution.detail
+        if execution.end == "diverged":
+            result.cut = "not deterministic"
+            result.notes.append(f"not deterministic: {detail}; the search stopped there")
+        elif execution.end == "interrupted":
+            result.cut = "interrupted"
+        elif execution.end == "steps":
+            result.cut = "an execution that does not end"
+            if result.interleavings:
+                result.notes.append(f"an execution was given up: {detail}")
+            else:
+                result.error = f"the program did not end: {detail} (--max-seconds allows more)"
+        else:
+            result.cut, result.error = execution.end, detail
+
+    # -- the end ---------------------------------------------------------------------------------
+
+    def _conclude(self) -> None:
+        """The search is over: findings, outcomes and what else there is to say."""
+        result, search = self._result, self._search
+        if self._truncated:
+            result.cut = result.cut or "long executions"
+            result.notes.append(
+                f"executions have more than {machine.max_events:,} operations: their orders were "
+                "explored up to there, the rest ran as it came"
+            )
+        if search.redundant or search.slips:
+            # The search runs nothing twice unless the program behaves differently the second time.
+            result.cut = result.cut or "not deterministic"
+            result.notes.append(
+                "some interleavings did not go as the search expected: the program seems to behave "
+                "differently from run to run, so some may be missing"
+            )
         result.complete = not result.cut
         result.estimated = float(result.interleavings) if result.complete else search.estimate()
-        if first_run is not None and result.threads <= 1:
+        if result.interleavings and result.threads <= 1:
             result.notes.append("no threads were started: nothing to explore")
-        if sampling.executions and not result.complete:
+        if self._sampling.executions and not result.complete:
             result.notes.append(
-                f"besides, {sampling.executions:,} orders were drawn at random from all there are"
+                f"besides, {self._sampling.executions:,} orders were drawn at random from all"
             )
-        if reference.undecided:
+        if self._reference.undecided:
             result.notes.append(
                 "the orders without preemption are too many to be sure that every outcome is one "
                 "of theirs (shown as `?`); such an outcome is no finding by itself"
             )
-        presenter = Presenter(session, judge, program, options, EXPLAINING)
-        result.findings = presenter.findings(result)
-        result.outcomes = judge.tally.summary(judge.serial_known)
-        result.watched = sorted(session.loader.watched)
-        result.unwatched = sorted(session.loader.unwatched - session.loader.watched)
-    if result.findings:
-        result.verdict = "finding"
-    elif result.error:
-        result.verdict = "error"
-    result.seconds = perf_counter() - started
-    if len(result.outcomes) > 1 and result.verdict == "ok":
-        result.notes.append(
-            "the result depends on the order, as in any serial run of the same tasks"
-        )
-    return result
+        result.findings = self._presenter.findings(result, EXPLAINING)
+        result.outcomes = self._judge.tally.summary(self._judge.serial_known)
 
-
-def _is_serious(judge: Judge, signature: tuple[object, ...]) -> bool:
-    return signature[0] != "failure" or len(judge.tally.counts) > 1
-
-
-def _note_long_executions(result: Result, judge: Judge) -> None:
-    if result.cut == "long executions":
-        result.notes.append(
-            f"executions have more than {machine.max_events:,} operations: their orders were "
-            "explored up to there, the rest ran as it came"
-        )
+    def _last_resort(self, detail: str) -> None:
+        """Called by the watchdog, in its thread: report, and end the process."""
+        result = self._result
+        result.verdict, result.error, result.cut = "error", detail, "hang"
+        result.seconds = self._elapsed()
+        try:
+            if self._emergency is not None:
+                self._emergency(result)
+        finally:
+            os._exit(2)
 
 
 def _give_up(detail: str) -> None:
@@ -275,6 +343,6 @@ def replay(file: str, pdb: bool = False) -> ReplayResult:
     ):
         reference = Reference(session, options.max_seconds, interruption)
         judge = Judge(session.loader.sites, reference.contains)
-        presenter = Presenter(session, judge, program, options, EXPLAINING)
+        presenter = Presenter(session, judge, program, options)
         finding, message = presenter.replay(recording, pdb)
     return ReplayResult(finding is not None, message, finding)

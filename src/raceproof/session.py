@@ -75,6 +75,8 @@ class Session:
         self.patches = Patches(seed=seed)
         self._body: Callable[[], None]
         self._executions = 0
+        self.imported = False
+        """The last execution imported modules that are not watched, for the first time."""
         self._saved_path: list[str] = []
         self._saved_argv: list[str] = []
 
@@ -124,14 +126,23 @@ class Session:
         if self._saved_main is not None:
             sys.modules["__main__"] = self._saved_main
 
+    def restart(self) -> None:
+        """Forget what the executions so far had in common: names, operations."""
+        self.hooks.remove()
+        machine.forget()
+        self.hooks = Hooks(machine, self.loader.sites)
+        self.hooks.install()
+
     def run(self, plan: Plan, echo: bool = False) -> Run:
         """One execution of the program from its first line on."""
         self.loader.forget_modules()
         self.hooks.forget_types()
+        modules = len(sys.modules)
         record = self.patches.begin_execution(echo=echo)
         execution = machine.execute(lambda: self.patches.run_main(self._body), plan)
         self.patches.end_execution()
         self._executions += 1
+        self.imported = len(sys.modules) - modules > self.loader.present()
         # Automatic collection would run finalizers at odd moments; between executions is fine.
         gc.collect(2 if self._executions % FULL_COLLECTION_EVERY == 0 else 0)
         outcome = outcome_of(

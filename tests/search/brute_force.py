@@ -6,14 +6,14 @@ against.  Two executions are equivalent when they differ in the order of indepen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
 from raceproof.events import WRITE, Operation, ThreadId, dependent
-from raceproof.world.scheduler import Execution, Plan, VirtualThread, machine
+from raceproof.world.scheduler import Execution, Plan, VirtualThread
 
 Event = tuple[ThreadId, int, Operation]
-Class = tuple[Any, ...]
+Class = Hashable
 
 
 def every_order(run: Callable[[Plan], Execution]) -> Iterator[Execution]:
@@ -77,7 +77,7 @@ def class_of(execution: Execution) -> Class:
     return frozenset(
         (place, tuple([frozenset(group) for _, group in sequence]))
         for place, sequence in places.items()
-    )  # type: ignore[return-value]
+    )
 
 
 def class_by_pairs(execution: Execution) -> Class:
@@ -97,6 +97,3 @@ def waiting(execution: Execution) -> frozenset[tuple[tuple[int, ...], str]]:
     if execution.end != "stuck":
         return frozenset()
     return frozenset((b.thread.path, b.operation.kind) for b in execution.blocked)
-
-
-__all__ = ["class_by_pairs", "class_of", "events_of", "every_order", "machine", "waiting"]

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
+
 from raceproof.events import READ, WRITE, Operation
 from raceproof.search.dpor import Dpor
 from raceproof.world.primitives.lock import Lock

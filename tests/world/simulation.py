@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -77,6 +79,17 @@ def value(program: Callable[[], Any]) -> Any:
     assert ran.record.exit == "ok", ran.record.traceback_text()
     assert ran.execution.end == "finished"
     return ran.result
+
+
+def shown(program: Callable[[], Any]) -> list[str]:
+    """The lines that a person sees who has the output shown, as in a replay."""
+    machine.forget()
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text), contextlib.redirect_stderr(text), Patches() as patches:
+        patches.begin_execution(echo=True)
+        machine.execute(lambda: patches.run_main(program), Plan())
+        patches.end_execution()
+    return text.getvalue().splitlines()
 
 
 def explore(program: Callable[[], Any]) -> Explored:

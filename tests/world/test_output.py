@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import _thread
+import atexit
 import contextlib
 import io
 import logging
@@ -10,9 +12,9 @@ import threading
 from typing import Any
 
 import pytest
-from world.simulation import explore, run, value
+from world.simulation import explore, run, shown, value
 
-from raceproof.world.output import MAX_LINES, Line
+from raceproof.world.output import MAX_CHARACTERS, MAX_LENGTH, MAX_LINES, Line
 from raceproof.world.patches import Patches
 from raceproof.world.scheduler import Plan, machine
 
@@ -63,14 +65,12 @@ def test_the_streams_are_like_files() -> None:
         out.writelines(["x\n", "y\n"])
         out.flush()
         out.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-        with pytest.raises(io.UnsupportedOperation):
-            out.fileno()
         with pytest.raises(TypeError, match="must be str, not bytes"):
             out.write(b"x")  # type: ignore[arg-type]
-        return out.isatty(), out.encoding, out.writable(), out.write("12\n")
+        return out.isatty(), out.encoding, out.writable(), out.fileno(), out.write("12\n")
 
     ran = run(program)
-    assert ran.result == (False, "utf-8", True, 3)
+    assert ran.result == (False, "utf-8", True, 1, 3)
     assert ran.lines == ["bytes: é", "x", "y", "12"]
 
 
@@ -88,14 +88,80 @@ def test_redirected_output_is_none_of_ours_and_ends_with_the_execution() -> None
     assert run(lambda: print("again")).lines == ["again"]
 
 
-def test_memory_is_bounded() -> None:
-    def program() -> None:
-        for _ in range(MAX_LINES + 5):
-            print("x")
+def printing(lines: list[str]) -> list[str]:
+    """What becomes of output in these lines."""
 
-    lines = run(program).lines
-    assert len(lines) == MAX_LINES + 1
-    assert lines[-1] == "... 5 more lines"
+    def program() -> None:
+        for line in lines:
+            print(line)
+
+    return run(program).lines
+
+
+def test_of_too_many_lines_a_checksum_is_kept() -> None:
+    many = [f"line {number}" for number in range(MAX_LINES + 5)]
+    (line,) = printing(many)
+    assert line.startswith("10,005 lines (checksum ")
+    assert printing(many[::-1]) == [line], "the order of lines is no result"
+    assert printing([*many[:-1], "other"]) != [line]
+    assert run(lambda: print("x" * MAX_CHARACTERS, "y", sep="\n")).lines != [line]
+
+
+def test_addresses_do_not_count_in_the_checksum() -> None:
+    many = ["x"] * MAX_LINES
+    assert printing([*many, "at 0x7fff1234"]) == printing([*many, "at 0x7fff4321"])
+
+
+def test_of_a_very_long_line_a_checksum_is_kept() -> None:
+    def program(last: str) -> None:
+        for _ in range(MAX_LENGTH + 5):
+            print("x", end="")
+        print(last)
+
+    (line,) = run(lambda: program("a")).lines
+    assert line.startswith("x" * MAX_LENGTH + "... 6 more characters (checksum ")
+    assert run(lambda: print("x" * (MAX_LENGTH + 5), "a", sep="")).lines == [line]
+    assert run(lambda: program("b")).lines != [line]
+
+
+def test_tracebacks_of_the_interpreter_are_no_output_but_shown() -> None:
+    def program() -> None:
+        print("before", file=sys.stderr)
+        thread = threading.Thread(target=int, args=("x",))
+        thread.start()
+        thread.join()
+        _thread.start_new_thread(int, ("y",))
+        raise KeyError("z")
+
+    ran = run(program)
+    assert ran.lines == ["before"]
+    assert ran.record.exit == "KeyError: 'z'"
+    lines = shown(program)
+    assert lines[:3] == [
+        "before", "Exception in thread Thread-1 (int):", "Traceback (most recent call last):",
+    ]  # fmt: skip
+    assert lines[-1] == "KeyError: 'z'"
+
+
+def test_what_hooks_of_the_program_print_is_output() -> None:
+    def program() -> None:
+        sys.excepthook = lambda kind, error, trace: print("main:", error)
+        threading.excepthook = lambda args: print("thread:", args.exc_value)
+        thread = threading.Thread(target=int, args=("x",))
+        thread.start()
+        thread.join()
+        raise ValueError("z")
+
+    assert run(program).lines == [
+        "thread: invalid literal for int() with base 10: 'x'", "main: z"
+    ]  # fmt: skip
+
+
+def test_an_exception_that_nothing_else_tells_of_is_output_in_short() -> None:
+    def program() -> None:
+        atexit.register(int, "x")
+
+    assert run(program).lines == ["ValueError: invalid literal for int() with base 10: 'x'"]
 
 
 def test_what_is_printed_while_a_thread_is_unwound_does_not_count() -> None:

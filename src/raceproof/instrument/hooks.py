@@ -17,6 +17,7 @@ from typing import Any, Final
 from raceproof.events import READ, STATE, WRITE, Attribute, Operation, SharedObject, Site
 from raceproof.instrument import effects
 from raceproof.instrument.spinning import at_loop_head
+from raceproof.world import locals as per_thread
 from raceproof.world.naming import IMMUTABLE
 from raceproof.world.scheduler import Scheduler
 
@@ -136,14 +137,15 @@ class Hooks:
                 return _ON_CLASS_OBJECT
             if tp in IMMUTABLE or (tp.__module__ == "builtins" and tp is not types.SimpleNamespace):
                 return _SILENT
-            if tp.__module__.startswith("raceproof."):
+            if tp.__module__.startswith("raceproof.") or issubclass(tp, per_thread.local):
                 return _SILENT
             on_class = lookup(tp, attribute)
             if on_class is _MISSING:
                 return _ON_INSTANCE
-            if isinstance(on_class, types.MemberDescriptorType):
+            if type(on_class) is types.MemberDescriptorType:
                 return _ON_INSTANCE
-            if isinstance(on_class, FUNCTION_LIKE):
+            # `isinstance` would ask the value for its `__class__`, which may be watched code.
+            if issubclass(type(on_class), FUNCTION_LIKE):
                 return _SILENT
             kind = type(on_class)
             if hasattr(kind, "__set__") or attribute.startswith("__"):
@@ -161,7 +163,7 @@ class Hooks:
         ) -> Operation | None:
             """The operation for a site on an object; None where there is nothing to see."""
             if where == _SILENT:
-                if attribute == "__dict__" and not isinstance(obj, type):
+                if attribute == "__dict__" and not issubclass(type(obj), type):
                     objects.adopt(obj.__dict__, shared_of(obj, site))
                 return None
             kind = "write" if mode == WRITE else "read"
@@ -173,7 +175,7 @@ class Hooks:
                         owner = cls
                         break
                 value = owner.__dict__.get(attribute, _MISSING)
-                if mode == READ and isinstance(value, (*FUNCTION_LIKE, property)):
+                if mode == READ and issubclass(type(value), (*FUNCTION_LIKE, property)):
                     return None
                 if mode == WRITE:
                     owner = obj
@@ -184,7 +186,7 @@ class Hooks:
                 return interned(shared, site, kind, ((shared.location(field), mode),))
             if where == _ON_MODULE:
                 value = obj.__dict__.get(attribute, _MISSING)
-                if mode == READ and isinstance(value, FUNCTION_LIKE):
+                if mode == READ and issubclass(type(value), FUNCTION_LIKE):
                     return None
                 shared = shared_of(obj, site)
                 return interned(shared, site, kind, ((shared.location(field), mode),))

@@ -157,6 +157,10 @@ class Loader(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self.forget_modules()
         sys.modules.update(self._displaced)
 
+    def present(self) -> int:
+        """How many watched modules are imported at present."""
+        return sum(1 for name in self.watched if name != "__main__" and name in sys.modules)
+
     def forget_modules(self) -> None:
         """Have watched modules executed again at their next import."""
         for name in self._displaced:

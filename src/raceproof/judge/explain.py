@@ -246,7 +246,7 @@ def explain_standstill(
         )
         entry = Waiting(names[thread], blocked.operation.kind, "", relative(place))
         holder = stuck.holders.get(thread.tid)
-        if blocked.operation.kind == "join":
+        if blocked.operation.kind == "join" and location.owner.label == "thread":
             entry.object = names[holder] if holder is not None else "a thread"
         else:
             entry.object = narrator.name_of(location)
@@ -310,6 +310,8 @@ def _standstill_message(kind: str, causes: Sequence[Waiting]) -> str:
 
 
 def _rescue(entry: Waiting) -> str:
+    if entry.kind == "join" and entry.object.startswith("Queue"):
+        return f"call task_done() of {entry.object} as often as needed"
     if entry.holder:
         return f"release {entry.object} ({entry.holder} ended without releasing it)"
     return {

@@ -27,7 +27,6 @@ class Fault(Enum):
     STANDSTILL = "standstill"
     NOT_SERIAL = "race"
     FAILURE = "failure"
-    ENDLESS = "livelock"
 
 
 @dataclass(slots=True)
@@ -66,6 +65,8 @@ class Judge:
     suspects: dict[tuple[object, ...], Suspect] = field(default_factory=dict)
     stuck_outcomes: set[Outcome] = field(default_factory=set)
     standstills: int = 0
+    _unchecked: list[Suspect] = field(default_factory=list)
+    _dismissed: set[tuple[object, ...]] = field(default_factory=set)
     _rmw: frozenset[int] = frozenset()
     _sites_seen: int = 0
     serial_known: dict[Outcome, bool | None] = field(default_factory=dict)
@@ -92,13 +93,6 @@ class Judge:
             self.serial_known[outcome] = True
         if execution.end == "stuck":
             self._hear_standstill(execution, outcome, lines, times)
-            return
-        if execution.end == "steps":
-            self._add(
-                Suspect(
-                    Fault.ENDLESS, ("endless",), list(execution.threads), len(operations), outcome
-                )
-            )
             return
         if execution.end not in ENDED:
             return
@@ -157,8 +151,6 @@ class Judge:
             if ("standstill", *classify(execution).signature) == suspect.signature:
                 return len(execution.threads)
             return None
-        if suspect.fault is Fault.ENDLESS:
-            return len(execution.threads) if execution.end == "steps" else None
         if execution.end not in ENDED:
             return None
         assert suspect.outcome is not None
@@ -187,9 +179,11 @@ class Judge:
         )
 
     def lost_update_signature(self, triple: Triple, execution: Execution) -> tuple[object, ...]:
-        """What makes two lost updates the same fault: the place, and who overwrites."""
-        site = self.sites[execution.operations[triple.write].site]
-        return ("lost", triple.location.label, site.file, site.function)
+        """What makes two lost updates the same fault: the place, and the functions involved."""
+        overwriting = self.sites[execution.operations[triple.write].site]
+        overwritten = self.sites[execution.operations[triple.between].site]
+        functions = sorted({overwriting.function, overwritten.function})
+        return ("lost", triple.location.label, overwriting.file, *functions)
 
     # -- details ---------------------------------------------------------------------------------
 
@@ -225,10 +219,21 @@ class Judge:
 
     def _add(self, suspect: Suspect) -> None:
         known = self.suspects.get(suspect.signature)
-        if known is None:
+        if known is not None:
+            known.seen += 1
+        elif suspect.signature not in self._dismissed:
             self.suspects[suspect.signature] = suspect
-            return
-        known.seen += 1
+            self._unchecked.append(suspect)
+
+    def unchecked(self) -> list[Suspect]:
+        """The suspects that have come up since this was asked last."""
+        found, self._unchecked = self._unchecked, []
+        return found
+
+    def dismiss(self, suspect: Suspect) -> None:
+        """It turned out to be harmless: do not mention it again."""
+        self._dismissed.add(suspect.signature)
+        self.suspects.pop(suspect.signature, None)
 
 
 def failure_signature(outcome: Outcome) -> tuple[object, ...]:

@@ -12,7 +12,8 @@ import re
 import reprlib
 import sys
 import types
-from collections.abc import Collection, Mapping, Sequence
+from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -22,6 +23,9 @@ from raceproof.world.scheduler import Observer, VirtualThread
 
 UNKNOWN_PLACE: Final = Place("", 0, "")
 SCALARS: Final = (int, float, complex, bool, str, bytes, type(None), range)
+BUILTIN: Final = (list, tuple, dict, set, frozenset, deque, bytearray, str, bytes)
+"""Containers that can be looked into without running code of the program.  (Nor may `isinstance`
+be asked about its objects: their `__class__` may be a property.)"""
 TAKES: Final = frozenset({"acquire", "try acquire", "reacquire", "wake"})
 GIVES: Final = frozenset({"release", "wait"})
 _ASSIGNED: Final = re.compile(r"^\s*([A-Za-z_][\w.]*)(?:\s*:\s*[^=]+)?\s*=[^=]")
@@ -203,19 +207,19 @@ class Narrator(Observer):
         field_ = operation.accesses[0][0].field
         kind = self.sites[operation.site].kind
         try:
-            if isinstance(subject, types.FrameType):
+            if type(subject) is types.FrameType:
                 name = str(field_)
                 for namespace in (subject.f_locals, subject.f_globals):
                     if name in namespace:
                         return short(namespace[name])
                 return ""
             if kind.startswith("attr") or (
-                operation.kind in ("read", "write") and not isinstance(subject, Collection)
+                operation.kind in ("read", "write") and not issubclass(type(subject), BUILTIN)
             ):
                 return short(_attribute(subject, str(field_)))
             if isinstance(field_, WholeObject):
-                return short(subject) if isinstance(subject, Collection) else ""
-            if isinstance(subject, dict | list):
+                return short(subject) if issubclass(type(subject), BUILTIN) else ""
+            if issubclass(type(subject), (dict, list)):
                 return short(subject[field_])
         except (KeyError, IndexError, AttributeError, TypeError):
             return ""
@@ -231,12 +235,12 @@ def _attribute(obj: Any, name: str) -> Any:
             return own[name]
     except AttributeError:
         pass
-    if isinstance(obj, type):
+    if issubclass(type(obj), type):
         namespace = obj.__mro__
     for cls in namespace:
         if name in cls.__dict__:
             value = cls.__dict__[name]
-            if isinstance(value, types.MemberDescriptorType):
+            if type(value) is types.MemberDescriptorType:
                 return value.__get__(obj, type(obj))
             return value
     raise AttributeError(name)
@@ -256,15 +260,15 @@ class _Short(reprlib.Repr):
         tp = type(x)
         if tp in SCALARS or tp in (list, tuple, dict, set, frozenset):
             return super().repr1(x, level)
-        if isinstance(x, BaseException):
+        if issubclass(tp, BaseException):
             return f"{tp.__name__}(...)"
-        if isinstance(x, type):
+        if issubclass(tp, type):
             return x.__name__
-        if isinstance(x, types.FunctionType | types.MethodType | types.BuiltinFunctionType):
+        if tp in (types.FunctionType, types.MethodType, types.BuiltinFunctionType):
             return str(x.__name__)
         for base in (bool, int, float, str):
-            if isinstance(x, base):
-                return super().repr1(base(x), level)
+            if issubclass(tp, base):
+                return str(super().repr1(base(x), level))
         return f"<{tp.__name__}>"
 
 

@@ -147,9 +147,12 @@ class HappensBefore:
             if found is None:
                 return
             first = found
-        race = Race(first, second, me, operation)
-        if race not in races:
-            races.append(race)
+        for known in reversed(races):
+            if known.second != second:
+                break
+            if known.first == first:
+                return
+        races.append(Race(first, second, me, operation))
 
     def _only_enables(self, first: int, operation: Operation) -> bool:
         """Whether all that `operation` has to do with event `first` could not be without it."""

@@ -90,7 +90,7 @@ class ObjectTable:
             name, label = ("module", thing.__name__), thing.__name__
             if label == "__main__":
                 label = ""
-        elif isinstance(thing, type):
+        elif issubclass(tp, type):
             label = thing.__qualname__.rpartition("<locals>.")[2]
             name = self._numbered(("class", thing.__module__, label))
         else:

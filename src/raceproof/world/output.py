@@ -18,9 +18,12 @@ from raceproof.events import ThreadId
 from raceproof.world.scheduler import machine
 
 MAX_LINES: Final = 10_000
-"""So many lines are kept as they are; of those beyond there is a number and a checksum."""
+MAX_CHARACTERS: Final = 10_000_000
+"""If there are more, their number and a checksum have to do: which lines come first is decided by
+the order of the threads, so it would not do to keep those."""
 MAX_LENGTH: Final = 100_000
-"""Characters of a line, likewise."""
+"""So many characters of a line are kept, and a checksum of the rest."""
+DESCRIPTORS: Final = {"stdout": 1, "stderr": 2}
 READING: Final = "<time>"
 """Stands for what a clock said, in lines that are compared."""
 RECENT: Final = 16
@@ -48,9 +51,11 @@ class Output:
     def __init__(self, echo: dict[str, Any] | None = None) -> None:
         self.lines: list[Line] = []
         self.count = 0
-        """How many lines there were; no more than MAX_LINES are kept."""
+        """How many lines there were; if they are too many, none are kept."""
+        self._characters = 0
+        self._overflowing = False
         self._checksum = 0
-        """Of the lines that are not kept, in whatever order."""
+        """Of the lines, in whatever order, if they are too many."""
         self.pools: set[str] = set()
         """Name prefixes of the workers of thread pools."""
         self._worker_names: re.Pattern[str]
@@ -77,13 +82,15 @@ class Output:
             partial.add(text)
             return
         first, *middle, last = text.split("\n")
-        if partial is not None:
+        if partial is None:
+            first = in_bounds(first)
+        else:
             del self._partial[key]
             partial.add(first)
             first = partial.text()
         self._line(key, first)
         for line in middle:
-            self._line(key, line)
+            self._line(key, in_bounds(line))
         if last:
             partial = self._partial[key] = Partial()
             partial.add(last)
@@ -100,16 +107,23 @@ class Output:
 
     def _line(self, key: tuple[ThreadId, str], text: str) -> None:
         self.count += 1
-        if len(text) > MAX_LENGTH:
-            partial = Partial()
-            partial.add(text)
-            text = partial.text()
         comparable = self.without_readings(text, key[0])
-        if self.count <= MAX_LINES:
-            self.lines.append(Line(*key, text, comparable))
-        else:
-            comparable = _ADDRESS.sub("", self._without_worker_numbers(comparable))
-            self._checksum += checksum(comparable)
+        if self._overflowing:
+            self._sum_up(comparable)
+            return
+        self.lines.append(Line(*key, text, comparable))
+        self._characters += len(text)
+        if self.count > MAX_LINES or self._characters > MAX_CHARACTERS:
+            self._overflowing = True
+            for line in self.lines:
+                self._sum_up(line.comparable)
+            self.lines.clear()
+
+    def _sum_up(self, comparable: str) -> None:
+        text = self._without_worker_numbers(comparable)
+        if "0x" in text:
+            text = _ADDRESS.sub("", text)
+        self._checksum += checksum(text)
 
     def close(self) -> None:
         """The execution is over: what was begun is a line, too."""
@@ -149,15 +163,10 @@ class Output:
 
     def comparable(self) -> list[str]:
         """The lines in the order in which they were printed, fit for comparison."""
+        if self._overflowing:
+            return [f"{self.count:,} lines (checksum {self._checksum & 0xFFFFFFFF:08x})"]
         found = [line.comparable for line in self.lines]
-        if self.pools:
-            found = list(map(self._without_worker_numbers, found))
-        if self.count > MAX_LINES:
-            found.append(
-                f"... {self.count - MAX_LINES:,} more lines "
-                f"(checksum {self._checksum & 0xFFFFFFFF:08x})"
-            )
-        return found
+        return list(map(self._without_worker_numbers, found)) if self.pools else found
 
     def _without_worker_numbers(self, text: str) -> str:
         """`text` without what the order of the threads decides: which worker gets which task."""
@@ -197,6 +206,15 @@ class Partial:
         if self._length:
             text += f"... {self._length:,} more characters (checksum {self._checksum:08x})"
         return text
+
+
+def in_bounds(line: str) -> str:
+    """A line as it is kept."""
+    if len(line) <= MAX_LENGTH:
+        return line
+    partial = Partial()
+    partial.add(line)
+    return partial.text()
 
 
 def checksum(text: str, start: int = 0) -> int:
@@ -248,6 +266,10 @@ class CapturedStream(io.TextIOBase):
     def buffer(self) -> CapturedBytes:
         """The stream of bytes underneath."""
         return self._bytes
+
+    def fileno(self) -> int:
+        """The number that it has in a new process; see `descriptors` for what is behind it."""
+        return DESCRIPTORS[self._stream]
 
     @property
     def name(self) -> str:
@@ -309,6 +331,10 @@ class CapturedBytes(io.RawIOBase):
     def writable(self) -> bool:
         """One can write to it."""
         return True
+
+    def fileno(self) -> int:
+        """As for the text."""
+        return self._text.fileno()
 
     @property
     def name(self) -> str:

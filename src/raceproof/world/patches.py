@@ -149,7 +149,6 @@ class Patches:
     def _replace_methods(self) -> None:
         for kind, methods in (
             (threading.Thread, threads.THREAD_METHODS),
-            (threading.Timer, threads.TIMER_METHODS),
             (concurrent.futures.Future, futures.METHODS),
             (concurrent.futures.ThreadPoolExecutor, pools.METHODS),
             (random.Random, {"seed": streams.seed_instance}),

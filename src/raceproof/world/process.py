@@ -64,13 +64,18 @@ def _crashed(error: BaseException) -> None:
     present.status = 130 if isinstance(error, KeyboardInterrupt) else 1
     present.exit = record.one_line(error)
     present.crash = error
+    if sys.excepthook is sys.__excepthook__:
+        with present.output.aside():
+            sys.excepthook(type(error), error, error.__traceback__)
+        return
     try:
         sys.excepthook(type(error), error, error.__traceback__)
     except Exception as another:
-        print("Error in sys.excepthook:", file=sys.stderr)
-        print(record.formatted(another), end="", file=sys.stderr)
-        print("\nOriginal exception was:", file=sys.stderr)
-        print(record.formatted(error), end="", file=sys.stderr)
+        with present.output.aside():
+            print("Error in sys.excepthook:", file=sys.stderr)
+            print(record.formatted(another), end="", file=sys.stderr)
+            print("\nOriginal exception was:", file=sys.stderr)
+            print(record.formatted(error), end="", file=sys.stderr)
 
 
 class AtExit:

@@ -14,6 +14,7 @@ import itertools
 import signal
 import sys
 import threading
+import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
@@ -171,7 +172,6 @@ _original_start = _RealThread.start
 _original_join = _RealThread.join
 _original_is_alive = _RealThread.is_alive
 _original_repr = _RealThread.__repr__
-_original_run = threading.Timer.run
 
 # A `Thread` that was started in an execution has an attribute `_virtual`: the number of that
 # execution, and its thread.
@@ -250,17 +250,6 @@ def _repr(self: Any) -> str:
     return f"<{type(self).__name__}({self._name}, {status} {self._ident})>"
 
 
-def _run_timer(self: Any) -> None:
-    if not machine.active:
-        _original_run(self)
-        return
-    # Time is no order: whatever others do may happen before as well as after the interval.
-    machine.current.clock += self.interval
-    if not self.finished.is_set():
-        self.function(*self.args, **self.kwargs)
-    self.finished.set()
-
-
 THREAD_METHODS: Final[dict[str, Callable[..., Any]]] = {
     "__init__": _init,
     "start": _start,
@@ -269,8 +258,6 @@ THREAD_METHODS: Final[dict[str, Callable[..., Any]]] = {
     "__repr__": _repr,
 }
 """What replaces methods of `threading.Thread` while a program is explored."""
-TIMER_METHODS: Final[dict[str, Callable[..., Any]]] = {"run": _run_timer}
-"""The same for `threading.Timer`."""
 
 
 def _virtual(thread: Any) -> VirtualThread | None:
@@ -298,7 +285,12 @@ def died(thread: Any, error: BaseException) -> None:
     record.hide_own_frames(error)
     if not isinstance(error, SystemExit):
         record.current.deaths.append(record.Death(thread._name, error))
-    thread._invoke_excepthook(thread)
+    if threading.excepthook is threading.__excepthook__:
+        # The error itself is on record; its traceback differs with the depth of the stack.
+        with record.current.output.aside():
+            thread._invoke_excepthook(thread)
+    else:
+        thread._invoke_excepthook(thread)
 
 
 # -- the functions of `threading` ----------------------------------------------------------------
@@ -432,20 +424,26 @@ def start_new_thread(function: Any, args: Any, kwargs: Any = None, /) -> int:
                 raise
             record.hide_own_frames(error)
             record.current.deaths.append(record.Death(machine.current.name, error))
-            tell_unraisable(error, f"Exception ignored in thread started by {function!r}")
+            tell_unraisable(error, f"Exception ignored in thread started by {function!r}", True)
 
     name = getattr(function, "__name__", "thread")
     storage = {BARE: True, "target": function, "arguments": args}
     return ident_of(spawn(body, name, True, None, storage).path)
 
 
-def tell_unraisable(error: BaseException, message: str) -> None:
-    """Call `sys.unraisablehook` for an exception that nobody can catch."""
+def tell_unraisable(error: BaseException, message: str, on_record: bool = False) -> None:
+    """Call `sys.unraisablehook` for an exception that nobody can catch.
+
+    One that is `on_record` counts already; of another, what is printed tells.
+    """
     hook: Any = sys.unraisablehook
     if hook is sys.__unraisablehook__:
         # The one in C takes nothing but its own type of arguments.
-        print(f"{message}:", file=sys.stderr)
-        print(record.formatted(error), end="", file=sys.stderr)
+        last = "" if on_record else "".join(traceback.format_exception_only(error))
+        with record.current.output.aside():
+            print(f"{message}:", file=sys.stderr)
+            print(record.formatted(error).removesuffix(last), end="", file=sys.stderr)
+        print(last, end="", file=sys.stderr)
     else:
         hook(_Unraisable(error, message))
 

@@ -1,0 +1,98 @@
+"""doc"""
+
+from __future__ import annotations
+
+
+class Statements(Names, Accesses, Contents):
+    def stmt_Expr(self, node: ast.Expr) -> list[ast.stmt]:
+        if not isinstance(node.value, ast.Constant):
+            node.value = self.expr(node.value)
+        return [node]
+
+    def stmt_For(self, node: ast.For) -> list[ast.stmt]:
+        node.iter = self.iterated(node.iter)
+        self.loop_body(node)
+        return [node]
+
+    def stmt_AsyncFor(self, node: ast.AsyncFor) -> list[ast.stmt]:
+        node.iter = self.expr(node.iter)
+        self.loop_body(node)
+        return [node]
+
+    def loop_body(self, node: ast.For | ast.AsyncFor) -> None:
+        marks = self.marks([node.target])
+        node.target = self.target(node.target)
+        node.body = [*marks, *self.block(node.body)]
+        node.orelse = self.block(node.orelse)
+
+    def stmt_While(self, node: ast.While) -> list[ast.stmt]:
+        if not (isinstance(node.test, ast.Constant) and not node.test.value):  # while False
+            site = self.site("loop", node.test)
+            hook = hook_call("_rp_loop", [site], node.test)
+            node.test = at(ast.BoolOp(ast.Or(), [hook, self.truth(node.test)]), node.test)
+        node.body = self.block(node.body)
+        node.orelse = self.block(node.orelse)
+        return [node]
+
+    def stmt_If(self, node: ast.If) -> list[ast.stmt]:
+        node.test = self.truth(node.test)
+        node.body = self.block(node.body)
+        node.orelse = self.block(node.orelse)
+        return [node]
+
+    def stmt_Assert(self, node: ast.Assert) -> list[ast.stmt]:
+        node.test = self.truth(node.test)
+        if node.msg is not None:
+            node.msg = self.expr(node.msg)
+        return [node]
+
+    def stmt_With(self, node: ast.With | ast.AsyncWith) -> list[ast.stmt]:
+        marks = self.marks([item.optional_vars for item in node.items])
+        for item in node.items:
+            item.context_expr = self.expr(item.context_expr)
+            if item.optional_vars is not None:
+                item.optional_vars = self.target(item.optional_vars)
+        node.body = [*marks, *self.block(node.body)]
+        return [node]
+
+    stmt_AsyncWith = stmt_With  # noqa: N815
+
+    def stmt_Try(self, node: ast.Try) -> list[ast.stmt]:
+        node.body = self.block(node.body)
+        for handler in node.handlers:
+            if handler.type is not None:
+                handler.type = self.expr(handler.type)
+            handler.body = [*self.mark(handler.name, handler), *self.block(handler.body)]
+        node.orelse = self.block(node.orelse)
+        node.finalbody = self.block(node.finalbody)
+        return [node]
+
+    stmt_TryStar = stmt_Try  # noqa: N815
+
+    def stmt_Match(self, node: ast.Match) -> list[ast.stmt]:
+        node.subject = self.expr(node.subject)
+        for case in node.cases:
+            if case.guard is not None:
+                case.guard = self.truth(case.guard)
+            marks: list[ast.stmt] = []
+            for part in ast.walk(case.pattern):
+                name = getattr(part, "rest" if isinstance(part, ast.MatchMapping) else "name", None)
+                if isinstance(part, ast.MatchAs | ast.MatchStar | ast.MatchMapping):
+                    marks.extend(self.mark(name, part))
+            case.body = [*marks, *self.block(case.body)]
+        return [node]
+
+    def stmt_Import(self, node: ast.Import) -> list[ast.stmt]:
+        names = [alias.asname or alias.name.partition(".")[0] for alias in node.names]
+        return [node, *(mark for name in names for mark in self.mark(name, node))]
+
+    def stmt_ImportFrom(self, node: ast.ImportFrom) -> list[ast.stmt]:
+        if node.module == "__future__" and not node.level:
+            return [node]
+        names = [alias.asname or alias.name for alias in node.names]
+        return [node, *(mark for name in names for mark in self.mark(name, node))]
+
+    def unchanged(self, node: ast.stmt) -> list[ast.stmt]:
+        return [node]
+
+    stmt_Global = stmt_Nonlocal = stmt_Pass = stmt_TypeAlias = unchanged  # noqa: N815
