@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from raceproof.events import Location, ThreadId, WholeObject
+from raceproof.judge.data_races import data_races
 from raceproof.judge.deadlocks import classify
 from raceproof.judge.explain import explain_race, explain_standstill, explain_whole
 from raceproof.judge.findings import Advice, Finding, Result
@@ -113,7 +114,18 @@ class Presenter:
         return finding
 
     def is_harmless(self, suspect: Suspect) -> bool:
-        """Whether a lost update lost nothing: what was overwritten was what had been read."""
+        """Whether a suspect turns out to be no fault.
+
+        A lost update that lost nothing: what was overwritten was what had been read.  A result that
+        no serial order gives, but without an exception, and all that the threads share was accessed
+        under locks or in single steps: then it is the order of those that shows, as intended.
+        """
+        if suspect.fault is Fault.NOT_SERIAL:
+            assert suspect.outcome is not None
+            if suspect.outcome.failures:
+                return False
+            execution = self._attempt(suspect, suspect.script).execution
+            return not (execution.truncated or is_unprotected(execution))
         if suspect.fault is not Fault.LOST_UPDATE:
             return False
         run, narrator = self._narrated(suspect.script)
@@ -319,6 +331,14 @@ def changes(triple: Triple, narrator: Narrator) -> bool:
     told = {one.index: one for one in narrator.story}
     read, write = told[triple.read], told[triple.write]
     return not (read.value and write.old and read.value == write.old)
+
+
+def is_unprotected(execution: Execution) -> bool:
+    """Whether an execution shows accesses to data that nothing orders or keeps together."""
+    threads, operations = execution.threads, execution.operations
+    if next(data_races(threads, operations), None) is not None:
+        return True
+    return any(name == "check-then-act" for name, _ in unserializable(threads, operations))
 
 
 def conflict_places(execution: Execution) -> set[Location]:

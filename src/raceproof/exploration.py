@@ -165,9 +165,11 @@ class Exploration:
             result.verdict = "error"
         result.seconds = self._elapsed()
         if len(result.outcomes) > 1 and result.verdict == "ok":
-            result.notes.append(
-                "the result depends on the order, as in any serial run of the same tasks"
-            )
+            if all(outcome.serial is not False for outcome in result.outcomes):
+                how = "as in any serial run of the same tasks"
+            else:
+                how = "namely on who gets a lock, an item of a queue or the like first"
+            result.notes.append(f"the result depends on the order, {how}")
         return result
 
     # -- searching -------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from instrument import inert_hooks
 
-from raceproof.instrument.rewrite import rewrite
+from raceproof.instrument.rewriting import rewrite
 
 FILE = "program.py"
 

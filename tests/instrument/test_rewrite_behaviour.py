@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 from instrument.plain_and_rewritten import run_plain, run_rewritten
 
-from raceproof.instrument.rewrite import rewrite
+from raceproof.instrument.rewriting import rewrite
 
 PROGRAMS = {
     "match": """

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from raceproof.events import Site
-from raceproof.instrument.rewrite import rewrite
+from raceproof.instrument.rewriting import rewrite
 
 
 def rewritten(source: str, is_watched: Callable[[str], bool] = lambda name: False) -> str:

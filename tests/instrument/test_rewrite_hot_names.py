@@ -8,8 +8,8 @@ import textwrap
 
 import pytest
 
-from raceproof.instrument.rewrite import rewrite
-from raceproof.instrument.scopes import Scopes
+from raceproof.instrument.rewriting import rewrite
+from raceproof.instrument.rewriting.scopes import Scopes
 
 
 def scopes(source: str) -> Scopes:

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from raceproof.events import Site
-from raceproof.instrument.rewrite import rewrite
+from raceproof.instrument.rewriting import rewrite
 
 
 class Watch:

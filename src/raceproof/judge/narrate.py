@@ -259,7 +259,7 @@ class _Short(reprlib.Repr):
         """See `reprlib.Repr`."""
         tp = type(x)
         if tp in SCALARS or tp in (list, tuple, dict, set, frozenset):
-            return super().repr1(x, level)
+            return str(super().repr1(x, level))
         if issubclass(tp, BaseException):
             return f"{tp.__name__}(...)"
         if issubclass(tp, type):

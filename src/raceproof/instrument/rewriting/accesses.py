@@ -1,9 +1,25 @@
-"""doc"""
+"""Loads, stores and deletions of attributes and items, but for simple and augmented assignments."""
 
 from __future__ import annotations
 
+import ast
+
+from raceproof.instrument.rewriting.dataflow import text
+from raceproof.instrument.rewriting.nodes import (
+    first_of,
+    hook_call,
+    loaded,
+    mention,
+    placed,
+    walrus,
+)
+from raceproof.instrument.rewriting.shapes import bounds_of, has_slice, map_bounds
+from raceproof.instrument.rewriting.walker import Walker
+
 
 class Accesses(Walker):
+    """Handlers of `X.a` and `X[k]`."""
+
     def expr_Attribute(self, node: ast.Attribute) -> ast.expr:
         base = node.value
         if self.is_super(base):
@@ -36,9 +52,9 @@ class Accesses(Walker):
         elif self.can_keep:
             site = self.site("item", node)
             base, temp = self.expr(base), self.temporary()
-            keep = keep(temp, self.expr(key))
+            keep = walrus(temp, self.expr(key))
             node.value = hook_call("_rp_item", [base, keep, site], node)
-            node.slice = at(name_node(temp), key)
+            node.slice = placed(loaded(temp), key)
         elif isinstance(key, ast.Tuple) and all(map(self.is_simple, key.elts)):
             site = self.site("item", node)
             node.value = hook_call("_rp_item", [self.expr(base), mention(key), site], node)
@@ -59,8 +75,8 @@ class Accesses(Walker):
                 if self.is_quiet(bound):
                     return self.expr(bound)
                 temp = self.temporary()
-                kept.append(keep(temp, self.expr(bound)))
-                return at(name_node(temp), bound)
+                kept.append(walrus(temp, self.expr(bound)))
+                return placed(loaded(temp), bound)
 
             node.slice = map_bounds(node.slice, keep)
             base = first_of(base, *kept)
@@ -98,8 +114,8 @@ class Accesses(Walker):
             node.value = hook_call("_rp_item_at", [self.expr(base), mention(key), site], node)
         elif self.can_keep:
             base, temp = self.expr(base), self.temporary()
-            node.value = hook_call("_rp_item_at", [base, keep(temp, self.expr(key)), site], node)
-            node.slice = at(name_node(temp), key)
+            node.value = hook_call("_rp_item_at", [base, walrus(temp, self.expr(key)), site], node)
+            node.slice = placed(loaded(temp), key)
         else:
             node.value = hook_call("_rp_whole_at", [self.expr(base), site], node)
             node.slice = self.expr(key)

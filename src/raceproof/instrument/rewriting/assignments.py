@@ -1,9 +1,31 @@
-"""doc"""
+"""Assignments, plain and augmented, and `del`: the announcement comes when the value is there, as
+close to the store as it can.
+"""
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Sequence
+
+from raceproof.instrument.rewriting.accesses import Accesses
+from raceproof.instrument.rewriting.contents import Contents
+from raceproof.instrument.rewriting.dataflow import pairs
+from raceproof.instrument.rewriting.names import Names
+from raceproof.instrument.rewriting.nodes import (
+    as_statement,
+    first_of,
+    hook_call,
+    loaded,
+    mention,
+    placed,
+    walrus,
+)
+from raceproof.instrument.rewriting.shapes import has_slice
+
 
 class Assignments(Names, Accesses, Contents):
+    """Handlers of statements that bind, store or delete."""
+
     def stmt_Assign(self, node: ast.Assign) -> list[ast.stmt]:
         if len(node.targets) == 1:
             node.value = self.single(node.targets[0], node.value)
@@ -119,7 +141,7 @@ class Assignments(Names, Accesses, Contents):
         value = self.mutating(target, value) if mutates else self.expr(value)
         node.value = hook_call(f"_rp_{kind}_set", [value, *scope, store], value)
         return [
-            statement(hook_call(f"_rp_{kind}", [*map(mention, scope), load], target), node),
+            as_statement(hook_call(f"_rp_{kind}", [*map(mention, scope), load], target), node),
             node,
         ]
 
@@ -127,12 +149,12 @@ class Assignments(Names, Accesses, Contents):
         """Whether `target += value` may change a container in place."""
         if not isinstance(op, ast.Add | ast.Sub | ast.Mult | ast.BitOr | ast.BitAnd | ast.BitXor):
             return False
-        return not self.is_plain(ast.BinOp(name_node(target.id), op, value))
+        return not self.is_plain(ast.BinOp(loaded(target.id), op, value))
 
     def mutating(self, target: ast.Name, value: ast.expr) -> ast.expr:
         """`(value, _rp_mutate(target, S))[0]`: announced when the value is there."""
         site = self.site("mutate", target, self.scope.mangle(target.id))
-        hook = hook_call("_rp_mutate", [name_node(target.id), site], target)
+        hook = hook_call("_rp_mutate", [loaded(target.id), site], target)
         return first_of(self.expr(value), hook)
 
     def attribute_augment(self, node: ast.AugAssign, target: ast.Attribute) -> None:
@@ -163,8 +185,8 @@ class Assignments(Names, Accesses, Contents):
             keys: list[ast.expr] = [mention(key), mention(key)]
         else:
             temp = self.temporary()
-            keys = [keep(temp, self.expr(key)), name_node(temp)]
-            target.slice = at(name_node(temp), key)
+            keys = [walrus(temp, self.expr(key)), loaded(temp)]
+            target.slice = placed(loaded(temp), key)
         target.value = hook_call("_rp_item", [first, keys[0], load], target)
         operands = [self.expr(node.value), again, keys[1], store]
         node.value = hook_call("_rp_item_aug", operands, node.value)

@@ -1,9 +1,23 @@
-"""doc"""
+"""What the rewriter takes for granted about an expression: that it runs nothing, that nobody can
+change its value, that it is a module nobody stores to.
+"""
 
 from __future__ import annotations
 
+import ast
+import sys
+from collections.abc import Sequence
+
+from raceproof.instrument.rewriting.context import Context
+from raceproof.instrument.rewriting.knowledge import SUBMODULES
+from raceproof.instrument.rewriting.plain import Plain
+from raceproof.instrument.rewriting.scopes import Scope
+from raceproof.instrument.rewriting.shapes import Looking
+
 
 class Assumptions(Context):
+    """Questions about expressions; where in doubt the answer is no."""
+
     def is_simple(self, node: ast.expr) -> bool:
         """Whether mentioning the expression twice costs nothing and runs nothing."""
         match node:

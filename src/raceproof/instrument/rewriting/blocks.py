@@ -1,9 +1,22 @@
-"""doc"""
+"""Blocks with names of their own: functions, lambdas, classes and comprehensions."""
 
 from __future__ import annotations
 
+import ast
+
+from raceproof.instrument.rewriting.accesses import Accesses
+from raceproof.instrument.rewriting.contents import Contents
+from raceproof.instrument.rewriting.context import Temps
+from raceproof.instrument.rewriting.dataflow import Dataflow
+from raceproof.instrument.rewriting.names import Names, scope_name
+from raceproof.instrument.rewriting.nodes import hook_call, placed
+from raceproof.instrument.rewriting.scopes import Comprehension, Function
+from raceproof.instrument.rewriting.shapes import is_docstring
+
 
 class Blocks(Names, Accesses, Contents):
+    """Handlers of whatever opens a scope."""
+
     def comprehension(self, node: Comprehension) -> ast.expr:
         scope = self.scopes.of[node]
         # A generator may be consumed by several threads: they would share the temporary.
@@ -69,7 +82,9 @@ class Blocks(Names, Accesses, Contents):
                 at = next(code, node.body[0])
                 site = self.site("scope", head(node), node.name, targets=hot)
                 target = ast.Name(scope_name(scope), ast.Store())
-                start.append(at(ast.Assign([target], hook_call("_rp_new_scope", [site], at)), at))
+                start.append(
+                    placed(ast.Assign([target], hook_call("_rp_new_scope", [site], at)), at)
+                )
             node.body = [*docstring, *start, *self.block(node.body[len(docstring) :])]
         return [node, *self.mark(node.name, head(node))]
 
@@ -91,4 +106,4 @@ class Blocks(Names, Accesses, Contents):
 
 def head(node: Function | ast.ClassDef) -> ast.AST:
     """The node's place and name, for a site, without its body."""
-    return at(ast.Name(node.name, ast.Store()), node)
+    return placed(ast.Name(node.name, ast.Store()), node)

@@ -1,9 +1,27 @@
-"""doc"""
+"""Calls: of methods that a container may have, of builtins, and of functions that are not watched
+and look at what they are given.
+"""
 
 from __future__ import annotations
 
+import ast
+from typing import Any
+
+from raceproof.instrument.rewriting.contents import Contents
+from raceproof.instrument.rewriting.knowledge import (
+    CONTAINER_METHODS,
+    KEEPERS,
+    LAZY_READERS,
+    MUTATORS,
+    READERS,
+)
+from raceproof.instrument.rewriting.nodes import first_of, hook_call, loaded, mention, walrus
+from raceproof.instrument.rewriting.shapes import Fresh, constant_text, rebinds
+
 
 class Calls(Contents):
+    """Handlers of calls."""
+
     def expr_Call(self, node: ast.Call) -> ast.expr:
         func = node.func
         if isinstance(func, ast.Attribute):
@@ -24,12 +42,6 @@ class Calls(Contents):
     def arguments(self, node: ast.Call) -> None:
         node.args = self.exprs(node.args)
         self.keywords(node.keywords)
-
-    def keywords(self, keywords: Sequence[ast.keyword]) -> None:
-        for keyword in keywords:
-            keyword.value = (
-                self.expr(keyword.value) if keyword.arg is not None else self.spread(keyword.value)
-            )
 
     def builtin_call(self, node: ast.Call, name: str) -> ast.expr:
         """A call of a builtin by its name."""
@@ -177,8 +189,8 @@ class Calls(Contents):
             again = mention(receiver)
         elif self.can_keep:
             temp = self.temporary()
-            func.value = keep(temp, self.expr(receiver))
-            again = name_node(temp)
+            func.value = walrus(temp, self.expr(receiver))
+            again = loaded(temp)
         else:
             operands = [self.expr(receiver), ast.Constant(name), site]
             node.func = hook_call("_rp_callmeth", operands, func)

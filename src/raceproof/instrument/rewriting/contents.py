@@ -1,9 +1,21 @@
-"""doc"""
+"""Expressions that look at the content of a container: its truth, its elements one by one, all of
+it at once by an operator.
+"""
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Sequence
+
+from raceproof.instrument.rewriting.knowledge import FRESH
+from raceproof.instrument.rewriting.nodes import hook_call, loaded, mention, walrus
+from raceproof.instrument.rewriting.shapes import Looking, Obtaining, Tested, is_constant, is_text
+from raceproof.instrument.rewriting.walker import Walker
+
 
 class Contents(Walker):
+    """Handlers of operators, displays and tests."""
+
     def wrapped(self, hook: str, kind: str, node: ast.expr, name: str = "") -> ast.expr:
         """`hook(<node>, S)`."""
         site = self.site(kind, node, name)
@@ -19,6 +31,12 @@ class Contents(Walker):
         ):
             return self.read(node)
         return self.expr(node)
+
+    def keywords(self, keywords: Sequence[ast.keyword]) -> None:
+        for keyword in keywords:
+            keyword.value = (
+                self.expr(keyword.value) if keyword.arg is not None else self.spread(keyword.value)
+            )
 
     def expr_Starred(self, node: ast.Starred) -> ast.expr:
         node.value = self.spread(node.value)
@@ -87,7 +105,7 @@ class Contents(Walker):
                     sought[i + 1] = mention(left)
                 elif self.can_keep:
                     kept[i] = self.temporary()
-                    sought[i + 1] = name_node(kept[i])
+                    sought[i + 1] = loaded(kept[i])
                 else:
                     sought[i + 1] = None
             elif not isinstance(op, ast.Is | ast.IsNot) and not (
@@ -107,7 +125,7 @@ class Contents(Walker):
                 new = self.read(operand)
             else:
                 new = self.expr(operand)
-            operands[i] = keep(kept[i], new) if i in kept else new
+            operands[i] = walrus(kept[i], new) if i in kept else new
         node.left, *node.comparators = operands
         return node
 

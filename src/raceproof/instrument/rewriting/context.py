@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from .plain import Plain
+from raceproof.events import Site
+from raceproof.instrument.rewriting.dataflow import Dataflow
+from raceproof.instrument.rewriting.plain import Plain
+from raceproof.instrument.rewriting.scopes import Scope, Scopes
+
+TEXT_WIDTH = 60
 
 
 class Temps:
@@ -16,6 +23,8 @@ class Temps:
 
 
 class Context:
+    """What changes as the rewriter goes through a module, and the sites that it makes there."""
+
     def __init__(
         self,
         scopes: Scopes,
@@ -101,6 +110,7 @@ class Context:
 
 
 def one_line(node: ast.AST) -> str:
+    """The text of a node, for a site."""
     if isinstance(node, ast.Name):
         line = node.id
     elif isinstance(node, ast.expr | ast.stmt):

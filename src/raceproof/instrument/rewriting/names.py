@@ -1,9 +1,21 @@
-"""doc"""
+"""Globals and closure variables that are hot: `g` becomes `(_rp_glob(S) or g)`, a store of it
+is announced by what is stored, or by a statement beside it.
+"""
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Sequence
+
+from raceproof.instrument.rewriting.nodes import as_statement, hook_call, loaded, placed
+from raceproof.instrument.rewriting.scopes import Scope
+from raceproof.instrument.rewriting.shapes import Nameless
+from raceproof.instrument.rewriting.walker import Walker
+
 
 class Names(Walker):
+    """Handlers of hot names; and names that are not hot, whose values are named for reports."""
+
     def place(self, name: str) -> tuple[str, list[ast.expr]] | None:
         """For a hot name: "glob" or "cell", and the scope object that goes into its hooks."""
         mangled = self.scope.mangle(name)
@@ -12,7 +24,7 @@ class Names(Walker):
             return None
         if owner.kind == "module":
             return "glob", []
-        return "cell", [name_node(scope_name(owner))]
+        return "cell", [loaded(scope_name(owner))]
 
     def name_site(
         self, kind: str, node: ast.AST, name: str, *, store: bool = False, rmw: bool = False
@@ -37,7 +49,7 @@ class Names(Walker):
             return []
         kind, scope = place
         site = self.name_site(kind, node, name, store=True)
-        return [statement(hook_call(f"_rp_{kind}_mark", [*scope, site], node), node)]
+        return [as_statement(hook_call(f"_rp_{kind}_mark", [*scope, site], node), node)]
 
     def expr_Name(self, node: ast.Name) -> ast.expr:
         place = self.place(node.id)
@@ -46,7 +58,7 @@ class Names(Walker):
         kind, scope = place
         site = self.name_site(kind, node, node.id)
         hook = hook_call(f"_rp_{kind}", [*scope, site], node)
-        return at(ast.BoolOp(ast.Or(), [hook, node]), node)
+        return placed(ast.BoolOp(ast.Or(), [hook, node]), node)
 
     def expr_NamedExpr(self, node: ast.NamedExpr) -> ast.expr:
         place = self.place(node.target.id)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Sequence
 
-"""Frames that a deeply nested expression may take; the compiler gives up long before."""
-
 Looking = ast.Name | ast.Attribute | ast.Subscript
 """Expressions whose value existed before: others may have it too."""
 Obtaining = ast.Name | ast.Attribute | ast.Subscript | ast.Call
@@ -23,6 +21,9 @@ Fresh = (
     | ast.DictComp
     | ast.GeneratorExp
 )
+"""Expressions whose value is new, or a mere number."""
+Nameless = ast.Constant | ast.BinOp | ast.UnaryOp | ast.Compare | ast.JoinedStr | ast.Lambda
+"""Expressions whose value is not worth a name in a report."""
 
 
 def is_docstring(node: ast.stmt) -> bool:

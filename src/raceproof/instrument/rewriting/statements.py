@@ -1,9 +1,18 @@
-"""doc"""
+"""The other statements: loops, tests, `with`, `try`, `match` and imports."""
 
 from __future__ import annotations
 
+import ast
+
+from raceproof.instrument.rewriting.accesses import Accesses
+from raceproof.instrument.rewriting.contents import Contents
+from raceproof.instrument.rewriting.names import Names
+from raceproof.instrument.rewriting.nodes import hook_call, placed
+
 
 class Statements(Names, Accesses, Contents):
+    """Handlers of compound statements and of those that need little."""
+
     def stmt_Expr(self, node: ast.Expr) -> list[ast.stmt]:
         if not isinstance(node.value, ast.Constant):
             node.value = self.expr(node.value)
@@ -29,7 +38,7 @@ class Statements(Names, Accesses, Contents):
         if not (isinstance(node.test, ast.Constant) and not node.test.value):  # while False
             site = self.site("loop", node.test)
             hook = hook_call("_rp_loop", [site], node.test)
-            node.test = at(ast.BoolOp(ast.Or(), [hook, self.truth(node.test)]), node.test)
+            node.test = placed(ast.BoolOp(ast.Or(), [hook, self.truth(node.test)]), node.test)
         node.body = self.block(node.body)
         node.orelse = self.block(node.orelse)
         return [node]

@@ -1,11 +1,22 @@
-"""doc"""
+"""Going through a program: each kind of node has its own handler in one of the layers above, and
+the parts of a node without one are gone through.
+"""
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Sequence
+from typing import Any
+
+from raceproof.instrument.rewriting.assumptions import Assumptions
+from raceproof.instrument.rewriting.nodes import loaded, mention, walrus
+
 
 class Walker(Assumptions):
+    """Hands nodes to their handlers, `expr_...` and `stmt_...`."""
+
     def block(self, body: Sequence[ast.stmt]) -> list[ast.stmt]:
-        return [rewritten for statement in body for rewritten in self.stmt(statement)]
+        return [rewritten for node in body for rewritten in self.stmt(node)]
 
     def stmt(self, node: ast.stmt) -> list[ast.stmt]:
         handler = getattr(self, f"stmt_{type(node).__name__}", None)
@@ -46,4 +57,4 @@ class Walker(Assumptions):
         if self.is_simple(node):
             return node, mention(node)
         temp = self.temporary()
-        return keep(temp, self.expr(node)), name_node(temp)
+        return walrus(temp, self.expr(node)), loaded(temp)

@@ -10,7 +10,7 @@ import ast
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
-from .knowledge import PLAIN_RESULTS
+from raceproof.instrument.rewriting.knowledge import PLAIN_RESULTS
 
 Bindings: TypeAlias = dict[str, list[ast.expr | None]]
 """All that is assigned to each name; None is something unknown."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Literal, TypeAlias
 
-from .knowledge import IMPORTS_THAT_START_THREADS, STARTERS
+from raceproof.instrument.rewriting.knowledge import IMPORTS_THAT_START_THREADS, STARTERS
 
 Kind: TypeAlias = Literal["module", "class", "function", "lambda", "comprehension", "types"]
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
