@@ -58,7 +58,7 @@ class Presenter:
             kind = self._failure_kind(suspect)
             if kind is None:
                 continue
-            finding = self._present(suspect, kind, result, covered)
+            finding = self._present(suspect, kind, result, covered, len(found) + 1)
             if finding is not None:
                 found.append(finding)
         return found
@@ -77,7 +77,7 @@ class Presenter:
         return "order-violation" if self._judge.serial(suspect.outcome) else "race"
 
     def _present(
-        self, suspect: Suspect, kind: str, result: Result, covered: set[str]
+        self, suspect: Suspect, kind: str, result: Result, covered: set[str], number: int
     ) -> Finding | None:
         first = self._attempt(suspect, suspect.script)
         if not first.fails:
@@ -108,9 +108,7 @@ class Presenter:
         if finding is None:
             return None
         finding.occurrences = suspect.seen
-        if kind != "failure":
-            self._keep(finding, suspect, run.execution, best.length, len(result.findings))
-            result.findings.append(finding)
+        self._keep(finding, suspect, run, best.length, number)
         return finding
 
     def is_harmless(self, suspect: Suspect) -> bool:
@@ -207,7 +205,9 @@ class Presenter:
         everyone = execution.everyone
         failures = sorted(run.outcome.failures)
         if kind == "failure":
-            finding = explain_whole(kind, f"the program fails in every order: {failures[0]}",
+            seen = self._judge.tally.total()
+            where = "in every order" if seen > 1 or run.execution.truncated is False else "as run"
+            finding = explain_whole(kind, f"the program fails {where}: {failures[0]}",
                                     set(), narrator, everyone)  # fmt: skip
             finding.advice = Advice("", "this is no race; mend the exception first")
             return finding
@@ -226,9 +226,10 @@ class Presenter:
                 name = "iterate-while-mutate"
             covered.add(triple.location.label)
             return explain_race(name, triple, narrator, everyone)
-        what = failures[0] if failures else "a result"
+        what = f"{failures[0]}," if failures else "a result"
         return explain_whole(
-            "race", f"{what} which no order without preemption gives", conflict_places(execution),
+            "race", f"{what} which no order without preemption was seen to give",
+            conflict_places(execution),
             narrator, everyone,
         )  # fmt: skip
 
@@ -258,10 +259,10 @@ class Presenter:
 
     # -- replay files ----------------------------------------------------------------------------
 
-    def _keep(
-        self, finding: Finding, suspect: Suspect, execution: Execution, length: int, number: int
-    ) -> None:
+    def _keep(self, finding: Finding, suspect: Suspect, run: Run, length: int, number: int) -> None:
+        """Write the replay file of a finding."""
         program, options = self._program, self._options
+        execution = run.execution
         schedule, operations = schedule_of(
             execution.threads[:length], execution.operations[:length], machine.naming
         )
@@ -270,10 +271,10 @@ class Presenter:
             {"include": list(options.include), "exclude": list(options.exclude),
              "seed": options.seed, "timeouts": options.timeouts},
             platform.python_version(), finding.kind, finding.message,
-            [suspect.fault.name, *map(str, suspect.signature)], schedule, operations,
+            [suspect.fault.name, *mark_of(suspect)], schedule, as_data(run.outcome), operations,
         )  # fmt: skip
         try:
-            finding.replay = save(recording, options.replay_dir, program.stem, number + 1)
+            finding.replay = save(recording, options.replay_dir, program.stem, number)
         except OSError as error:
             finding.replay = ""
             finding.because += f" (No replay file: {error.strerror}.)"
@@ -286,44 +287,51 @@ class Presenter:
 
             debugger.Pdb().set_trace()
         run, narrator = self._narrated(script, echo=True)
-        fault = Fault[recording.signature[0]]
-        suspect = Suspect(fault, tuple(recording.signature[1:]), script, len(script), run.outcome)
-        if not self._still_shows(suspect, run, recording):
-            return None, f"passes now: {recording.message} did not happen"
-        if fault is Fault.STANDSTILL:
-            suspect.stuck = classify(run.execution)
-            finding: Finding | None = explain_standstill(
-                recording.kind, suspect.stuck, narrator, run.execution.everyone
-            )
-        else:
-            finding = self._explain_again(suspect, recording, run, narrator)
-        return finding, f"still fails: {recording.kind}: {recording.message}"
-
-    def _explain_again(
-        self, suspect: Suspect, recording: Recording, run: Run, narrator: Narrator
-    ) -> Finding | None:
-        if suspect.fault is Fault.LOST_UPDATE:
-            execution = run.execution
-            for triple in self._judge.lost_updates_in(execution.threads, execution.operations):
-                if triple.location.label == suspect.signature[1]:
-                    return explain_race("lost-update", triple, narrator, execution.everyone)
-        return self._explain_outcome("race", run, narrator, set())
-
-    def _still_shows(self, suspect: Suspect, run: Run, recording: Recording) -> bool:
+        fault, mark = Fault[recording.signature[0]], recording.signature[1:]
         execution = run.execution
-        if suspect.fault is Fault.STANDSTILL:
-            if execution.end != "stuck":
-                return False
-            signature = ("standstill", *classify(execution).signature)
-            return tuple(map(str, signature)) == suspect.signature
-        if suspect.fault is Fault.LOST_UPDATE:
+        everyone = execution.everyone
+        finding: Finding | None = None
+        if fault is Fault.STANDSTILL:
+            if execution.end == "stuck":
+                stuck = classify(execution)
+                if list(map(str, stuck.signature)) == mark:
+                    finding = explain_standstill(recording.kind, stuck, narrator, everyone)
+        elif fault is Fault.LOST_UPDATE:
             triples = self._judge.lost_updates_in(execution.threads, execution.operations)
-            return any(triple.location.label == suspect.signature[1] for triple in triples)
-        if execution.end not in ("finished", "exit"):
+            for triple in triples:
+                if triple.location.label == mark[0]:
+                    finding = explain_race("lost-update", triple, narrator, everyone)
+                    break
+        elif execution.end in ENDED and self._same_result(recording, run, mark):
+            finding = self._explain_outcome(fault.value, run, narrator, set())
+        message = recording.message
+        return finding, message if finding is not None else f"not seen this time: {message}"
+
+    def _same_result(self, recording: Recording, run: Run, mark: list[str]) -> bool:
+        if as_data(run.outcome) == recording.outcome:
+            return True
+        if list(failure_signature(run.outcome)) != mark:
             return False
-        if failure_signature(run.outcome) != suspect.signature[1:]:
-            return False
-        return suspect.fault is Fault.FAILURE or self._judge.serial(run.outcome) is False
+        return bool(mark) or self._judge.serial(run.outcome) is False
+
+
+def mark_of(suspect: Suspect) -> list[str]:
+    """By what to know a fault again, apart from its kind, whatever else changes in the program."""
+    if suspect.fault is Fault.STANDSTILL:
+        return [str(part) for part in suspect.signature[1:]]
+    if suspect.fault is Fault.LOST_UPDATE:
+        return [str(suspect.signature[1])]
+    assert suspect.outcome is not None
+    return [str(part) for part in failure_signature(suspect.outcome)]
+
+
+def as_data(outcome: Outcome) -> dict[str, list[str]]:
+    """An outcome as it goes into a file."""
+    return {
+        "exit": [outcome.exit],
+        "lines": list(outcome.lines),
+        "errors": [*outcome.errors, *outcome.unread],
+    }
 
 
 def changes(triple: Triple, narrator: Narrator) -> bool:

@@ -33,6 +33,8 @@ SAMPLING_AFTER = 1.0
 """Seconds after which every third execution is drawn at random."""
 AFTER_FIRST_OF_LONG = 0.3
 """The same for programs whose executions are too long to be watched to their end."""
+ESTIMATE_EVERY = 50
+"""Executions between two estimates of how many there are."""
 MAX_WARM_UPS = 3
 """Times that a search starts again because the program was still importing modules."""
 DISRUPTED = ("diverged", "interrupted", "hang", "uncontrolled", "steps")
@@ -139,6 +141,7 @@ class Exploration:
         self._result = Result(program.title, "ok", python=platform.python_version())
         self._first_finding: float | None = None
         self._truncated = False
+        self._estimate = 1.0
 
     def run(self) -> Result:
         """Search, judge, make small, explain."""
@@ -150,10 +153,8 @@ class Exploration:
             self._session, self._interruption = session, interruption
             self._begin()
             while not result.cut and not result.error:
-                if not self._go_on():
-                    break
                 plan = self._search.next_plan()
-                if plan is None:
+                if plan is None or not self._go_on():
                     break
                 self._execute(plan)
             self._conclude()
@@ -241,7 +242,9 @@ class Exploration:
                 return
             self._sampling.learn(drawn.execution)
             self._hear(drawn, None)
-        self._progress(result.interleavings, self._search.estimate(), len(self._judge.suspects))
+        if result.interleavings % ESTIMATE_EVERY == 1:
+            self._estimate = self._search.estimate()
+        self._progress(result.interleavings, self._estimate, len(self._judge.suspects))
 
     def _hear(self, run: Run, known: int | None) -> None:
         judge = self._judge
@@ -276,6 +279,8 @@ class Exploration:
     def _conclude(self) -> None:
         """The search is over: findings, outcomes and what else there is to say."""
         result, search = self._result, self._search
+        if result.cut == "interrupted" and not result.interleavings:
+            result.error = "interrupted before one interleaving had ended"
         if self._truncated:
             result.cut = result.cut or "long executions"
             result.notes.append(

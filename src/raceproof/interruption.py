@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import faulthandler
 import io
+import os
 import signal
 import sys
 from _thread import allocate_lock, get_ident, start_new_thread
@@ -80,7 +81,8 @@ class Interruption:
             machine.detail = machine.detail or detail
             raise ExecutionAbandoned
         if self._requested:
-            raise KeyboardInterrupt
+            os.write(2, b"\nraceproof: interrupted\n")
+            os._exit(130)
         self._requested = True
         machine.interrupt()
 

@@ -16,10 +16,14 @@ from types import TracebackType
 from raceproof.instrument.hooks import Hooks
 from raceproof.instrument.loader import Loader, ModuleScript, Script, Watch
 from raceproof.judge.outcomes import Outcome, outcome_of
+from raceproof.world.descriptors import Descriptors
 from raceproof.world.patches import Patches
 from raceproof.world.record import Record
 from raceproof.world.scheduler import Execution, Plan, machine
+from raceproof.world.surroundings import Surroundings, Tracing
 
+SIMULATED = frozenset({"threading", "_thread", "queue", "concurrent", "time", "builtins", "sys"})
+"""Modules that cannot be watched, because the world replaces them."""
 FULL_COLLECTION_EVERY = 2_000
 
 
@@ -73,6 +77,8 @@ class Session:
             self._directory = os.getcwd()
         self.loader = Loader(Watch(self._directory, include, exclude))
         self.patches = Patches(seed=seed)
+        self._descriptors = Descriptors()
+        self._surroundings: Surroundings
         self._body: Callable[[], None]
         self._executions = 0
         self.imported = False
@@ -81,6 +87,11 @@ class Session:
         self._saved_argv: list[str] = []
 
     def __enter__(self) -> Session:
+        for name in self.loader.watch.include:
+            if name.partition(".")[0] in SIMULATED:
+                raise CannotRun(
+                    f"--include {name}: raceproof stands in for it, so nothing to watch"
+                )
         self._saved_path, self._saved_argv = sys.path[:], sys.argv[:]
         self._saved_main = sys.modules.get("__main__")
         self._saved_limit = sys.getrecursionlimit()
@@ -103,7 +114,13 @@ class Session:
         self.loader.install()
         self.hooks = Hooks(machine, self.loader.sites)
         self.hooks.install()
-        self.patches.__enter__()
+        self._descriptors.move()
+        try:
+            self.patches.__enter__()
+        except BaseException:
+            self._descriptors.restore()
+            raise
+        self._surroundings = Surroundings()
         gc.collect()
         gc.freeze()
         gc.disable()
@@ -117,7 +134,10 @@ class Session:
     ) -> None:
         gc.enable()
         gc.unfreeze()
+        self._surroundings.restore()
+        self._surroundings.close()
         self.patches.__exit__(kind, error, traceback)
+        self._descriptors.restore()
         self.hooks.remove()
         self.loader.remove()
         sys.path[:] = self._saved_path
@@ -138,11 +158,20 @@ class Session:
         self.loader.forget_modules()
         self.hooks.forget_types()
         modules = len(sys.modules)
+        if echo:
+            self._descriptors.show()
+        else:
+            self._descriptors.hide()
+        tracing = Tracing()
         record = self.patches.begin_execution(echo=echo)
         execution = machine.execute(lambda: self.patches.run_main(self._body), plan)
         self.patches.end_execution()
         self._executions += 1
         self.imported = len(sys.modules) - modules > self.loader.present()
+        tracing.restore()
+        self._surroundings.restore(self.imported)
+        if gc.isenabled():
+            gc.disable()
         # Automatic collection would run finalizers at odd moments; between executions is fine.
         gc.collect(2 if self._executions % FULL_COLLECTION_EVERY == 0 else 0)
         outcome = outcome_of(

@@ -28,6 +28,8 @@ def find_script(script: str) -> str:
         script = inner
     elif not os.path.exists(script):
         raise Unusable(f"no such file: {script}{_suggestion(script)}")
+    if not os.path.isfile(script):
+        raise Unusable(f"{script} is not a regular file")
     check_source(script)
     return script
 
@@ -37,7 +39,7 @@ def find_module(name: str, directory: str) -> str | None:
 
     Nothing is imported: the code of parent packages is part of the program under test.
     """
-    if not all(part.isidentifier() for part in name.split(".")):
+    if name.endswith(".py") or not all(part.isidentifier() for part in name.split(".")):
         hint = name[:-3].replace(os.sep, ".") if name.endswith(".py") else ""
         raise Unusable(
             f"{name} is not the name of a module"

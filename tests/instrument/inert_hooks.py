@@ -76,7 +76,25 @@ def _rp_read(value: Any, site: int) -> Any:
 
 
 _rp_whole = _rp_whole_at = _rp_len = _rp_next = _rp_true = _rp_iter = _rp_read
-_rp_mutate = _rp_name = _rp_read
+_rp_mutate = _rp_name = _rp_reversed = _rp_iters = _rp_yield = _rp_read
+
+
+def _rp_aug(value: Any, target: Any, site: int) -> Any:
+    _site(site)
+    return value
+
+
+def _rp_given(value: Any, base: Any, name: str, site: int) -> Any:
+    _named(name)
+    _site(site)
+    return value
+
+
+def _rp_match(subject: Any, site: int, positions: int, *names: str) -> Any:
+    _site(site, positions)
+    for name in names:
+        _named(name)
+    return subject
 
 
 def _rp_in(container: Any, element: Any, site: int) -> Any:
@@ -138,6 +156,7 @@ def _rp_meth_arg(
     site: int,
     *before: Any,
     at: int | None = None,
+    more: bool = False,
 ) -> Any:
     _named(name)
     _site(site)

@@ -87,13 +87,17 @@ FORMS = {
         "x.append((k, v))",
         "_rp_meth(x, 'append', S, more=True).append((k, v))",
     ),
+    "method, key computed": (
+        "x.get(v(), 0)",
+        "x.get(_rp_meth_arg(v(), x, 'get', S, at=0, more=True), 0)",
+    ),
     "method, second argument computed": (
         "x.get(k, v())",
         "x.get(k, _rp_meth_arg(v(), x, 'get', S, k, at=1))",
     ),
     "method, first argument computed": (
         "x.insert(v(), k)",
-        "x.insert(_rp_meth_arg(v(), x, 'insert', S), k)",
+        "x.insert(_rp_meth_arg(v(), x, 'insert', S, at=0, more=True), k)",
     ),
     "method, keyword computed": (
         "x.update(a=v())",
@@ -111,7 +115,16 @@ FORMS = {
         "x.a.append(v())",
         "(_rp_t1 := _rp_attr(x, 'a', S).a).append(_rp_meth_arg(v(), _rp_t1, 'append', S, at=0))",
     ),
-    "method of no container": ("x.run(v)", "_rp_attr(x, 'run', S).run(v)"),
+    "method of no container": ("x.run(1)", "_rp_attr(x, 'run', S).run(1)"),
+    "method that may look": (
+        "x.run(v, a=y)",
+        "_rp_attr(x, 'run', S).run(_rp_given(v, x, 'run', S), a=_rp_given(y, x, 'run', S))",
+    ),
+    "method that may look, of an attribute": (
+        "x.a.run(v)",
+        "_rp_attr((_rp_t1 := _rp_attr(x, 'a', S).a), 'run', S).run(_rp_given(v, _rp_t1, 'run', S))",
+    ),
+    "method of this file": ("x.f(v)", "_rp_attr(x, 'f', S).f(v)"),
     "method of a string": ("'a'.split(v)", "'a'.split(v)"),
     "join": ("', '.join(v)", "', '.join(_rp_read(v, S))"),
     "super": ("super().append(v)", "super().append(v)"),
@@ -120,8 +133,10 @@ FORMS = {
     "enumerate": ("enumerate(x)", "enumerate(_rp_iter(x, S))"),
     "map": ("map(y, x)", "map(y, _rp_iter(x, S))"),
     "zip of map": ("zip(map(y, x))", "zip(map(y, _rp_iter(x, S)))"),
-    "reversed": ("reversed(x)", "reversed(_rp_read(x, S))"),
-    "iter": ("iter(x)", "iter(_rp_read(x, S))"),
+    "reversed": ("reversed(x)", "reversed(_rp_reversed(x, S))"),
+    "iter": ("iter(x)", "iter(_rp_iter(x, S))"),
+    "iter of a function": ("iter(x, k)", "iter(x, k)"),
+    "vars": ("vars(x)", "vars(_rp_attr(x, '__dict__', S))"),
     "next": ("next(x, None)", "next(_rp_next(x, S), None)"),
     "getattr": ("getattr(x, 'a', v)", "getattr(_rp_attr_dyn(x, 'a', S), 'a', v)"),
     "setattr": ("setattr(x, k, v)", "setattr(_rp_attr_dyn_at(x, k, S), k, v)"),
@@ -145,17 +160,28 @@ FORMS = {
     "in, constants": ("k in (1, 2)", "k in (1, 2)"),
     "equal": ("x == y", "_rp_read(x, S) == _rp_read(y, S)"),
     "equal to a constant": ("x == 1", "x == 1"),
+    "equal to a pair": ("x == (1, 2)", "x == (1, 2)"),
+    "equal to a display": ("x == []", "_rp_read(x, S) == []"),
+    "equal, in displays": ("(x, 1) == ([], k)", "(_rp_read(x, S), 1) == ([], _rp_read(k, S))"),
+    "equal to a new list": ("x == list(y)", "_rp_read(x, S) == list(_rp_read(y, S))"),
     "is": ("x is y", "x is y"),
     "chain": ("1 < k in x", "1 < k in _rp_in(x, k, S)"),
     "sum": ("x + y", "_rp_read(x, S) + _rp_read(y, S)"),
+    "difference": ("x - y", "_rp_read(x, S) - _rp_read(y, S)"),
+    "keys in common": (
+        "x.keys() & y",
+        "_rp_read(_rp_meth(x, 'keys', S).keys(), S) & _rp_read(y, S)",
+    ),
     "sum with a number": ("x + 1", "x + 1"),
     "format": ("'%s' % x", "'%s' % _rp_read(x, S)"),
     "f-string": ("f'{x}'", "f'{_rp_read(x, S)}'"),
-    "local augment": ("x += v()", "x += (v(), _rp_mutate(x, S))[0]"),
+    "local augment": ("x += v()", "x += _rp_aug(v(), x, S)"),
     "comprehension": (
         "[i for i in x if i]",
         "[i for i in _rp_iter(x, S) if _rp_true(i, S)]",
     ),
+    "yield": ("y = yield x", "y = (yield _rp_yield(x, S))"),
+    "yield from": ("yield from x", "yield from _rp_iter(x, S)"),
     "range": ("[i for i in range(9) if i]", "[i for i in range(9) if i]"),
     "lambda": ("lambda: x[v()]", "lambda: _rp_item(x, (_rp_t1 := v()), S)[_rp_t1]"),
     "no temporary in an iterable": (
@@ -187,6 +213,15 @@ MODULE_FORMS = {
         "_rp_whole_at(x, S)[k + 1] = _rp_name(v, S)",
     ),
     "item augment, computed": ("x[k + 1] += v", "_rp_whole_at(x, S)[k + 1] += v"),
+    "item augment, of a number": (
+        "i = 0\nx[i + 1] += v",
+        "i = 0\n_rp_item(x, i + 1, S)[i + 1] += _rp_item_aug(v, x, i + 1, S)",
+    ),
+    "attribute augment, of a global that is rebound": (
+        "def f():\n    global x\n    x = 1\nx.a += v",
+        "def f():\n    global x\n    x = _rp_glob_set(1, S)\n"
+        "_rp_attr(_rp_glob(S) or x, 'a', S).a += _rp_attr_aug(v, x, 'a', S)",
+    ),
     "attribute augment, deep": ("x.a.b += 1", "_rp_attr_at(_rp_attr(x, 'a', S).a, 'b', S).b += 1"),
     "method, both computed": (
         "x.a.append(v())",
@@ -292,7 +327,7 @@ def test_match_announces_captures_of_hot_names() -> None:
                 pass
     """
     assert rewritten(source).endswith(
-        "match _rp_attr(x, 'a', S).a:\n"
+        "match _rp_read(_rp_attr(x, 'a', S).a, S):\n"
         "        case [found, *_] if _rp_true(_rp_glob(S) or found, S):\n"
         "            _rp_glob_mark(S)\n"
         "            pass"
@@ -328,7 +363,7 @@ def test_a_site_says_where_and_what() -> None:
     source = """
     class Account:
         def withdraw(self, amount):
-            self.balance = self.balance - amount
+            self.balance = self.balance - 1
     """
     store, load = sites(source)
     assert store == Site(
@@ -361,7 +396,14 @@ RMW = {
     "through two locals": ("a = self.n\nb = a + 1\nself.n = b", True),
     "through a walrus": ("if (a := self.n): self.n = a + 1", True),
     "through unpacking": ("a, b = 1, self.n\nself.n = b", True),
-    "default": ("self.n = self.n or 5", True),
+    "default": ("self.n = self.n or 5", False),
+    "default, through a local": ("n = self.n or 5\nself.n = n", False),
+    "default, chosen": ("self.n = 5 if self.n is None else self.n", False),
+    "default of a lookup": ("self[k] = self.get(k) or []", False),
+    "computed from a default": ("self.n = (self.n or 0) + 1", True),
+    "computed or default": ("self.n = self.n - 1 or 5", True),
+    "default of a local": ("k = k or 5\nself.n = k", False),
+    "toggled": ("self.n = not self.n", True),
     "item": ("self[k] = self[k] + 1", True),
     "lookup": ("self[k] = self.get(k, 0) + 1", True),
     "other place": ("self.n = self.m + 1", False),
@@ -381,3 +423,8 @@ def test_read_modify_write(body: str, expected: bool) -> None:
 def test_read_modify_write_of_a_global() -> None:
     source = "n = 0\ndef f():\n    global n\n    old = n\n    n = old + 1\n"
     assert [s.rmw for s in sites(source) if s.store] == [False, True]
+
+
+def test_default_of_a_global_is_no_update() -> None:
+    source = "n = None\ndef f():\n    global n\n    n = n or {}\n"
+    assert [s.rmw for s in sites(source) if s.store] == [False, False]

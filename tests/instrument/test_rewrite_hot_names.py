@@ -107,7 +107,7 @@ STORES = {
     "augment": ("g += 1", "_rp_glob(S)\ng += _rp_glob_set(1, S)"),
     "augment, container": (
         "g += [v]",
-        "_rp_glob(S)\ng += _rp_glob_set(([v], _rp_mutate(g, S))[0], S)",
+        "_rp_glob(S)\ng += _rp_glob_set(_rp_aug([v], g, S), S)",
     ),
     "unpack": ("g, a = v", "g, a = _rp_names_set(_rp_read(v, S), (S,), None)"),
     "several": ("g = a = v", "g = a = _rp_names_set(v, (S,), None)"),

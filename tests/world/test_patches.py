@@ -162,7 +162,10 @@ def test_a_fork_is_beyond_control() -> None:
 
     ran = run(program)
     assert ran.execution.end == exits.UNCONTROLLED
-    assert ran.execution.detail == "os.fork() makes a process, which raceproof cannot control"
+    assert (
+        ran.execution.detail
+        == "os.fork() makes a copy of the process, which raceproof cannot control"
+    )
     assert ran.lines == []
 
 

@@ -2,7 +2,7 @@
 
 The operation itself is then performed by the watched code, natively, so that results, exceptions
 and tracebacks are Python's own.  The hooks are installed as builtins while a program is explored;
-`rewrite.py` inserts the calls.
+`rewriting` inserts the calls.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from __future__ import annotations
 import builtins
 import sys
 import types
+import weakref
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
-from raceproof.events import READ, STATE, WRITE, Attribute, Operation, SharedObject, Site
+from raceproof.events import READ, STATE, WRITE, Access, Attribute, Operation, SharedObject, Site
 from raceproof.instrument import effects
+from raceproof.instrument.foreign import Foreign
 from raceproof.instrument.spinning import at_loop_head
 from raceproof.world import locals as per_thread
 from raceproof.world.naming import IMMUTABLE
@@ -41,6 +43,26 @@ STORING_METHODS: Final = frozenset(
         "submit",
     ]
 )
+ABSORBING: Final = frozenset(
+    [
+        "extend",
+        "extendleft",
+        "update",
+        "union",
+        "intersection",
+        "difference",
+        "symmetric_difference",
+        "intersection_update",
+        "difference_update",
+        "symmetric_difference_update",
+        "issubset",
+        "issuperset",
+        "isdisjoint",
+        "subtract",
+    ]
+)
+"""Methods of containers that look at all of the containers they are given."""
+REVERSIBLE: Final = frozenset({"list", "dict", "deque", "bytearray", "array", "view"})
 CONTAINERS: Final = frozenset({list, tuple, dict, set, deque})
 MAX_NAMED: Final = 100
 """Elements of one container that get names along with it; larger ones name them when touched."""
@@ -84,6 +106,10 @@ class Hooks:
         getframe = sys._getframe
         placements: dict[tuple[type, str], int] = {}
         variables: dict[Any, Operation] = {}
+        joint: dict[Any, Operation] = {}
+        foreign = Foreign(sites)
+        entered: dict[int, weakref.ref[Any]] = {}
+        """Generators that were entered by name, so that others may try as well, by their frames."""
 
         # -- naming ------------------------------------------------------------------------------
 
@@ -301,6 +327,43 @@ class Hooks:
                 operation = operation_of(obj, footprint, kind, site)
             commit(operation, obj)
 
+        def together(operation: Operation, accesses: Iterable[Access]) -> Operation:
+            """`operation` with further accesses, of places that it does not touch yet."""
+            further = tuple(a for a in accesses if a[0] not in operation.locations)
+            if not further:
+                return operation
+            key = (operation, further)
+            found = joint.get(key)
+            if found is None:
+                everything = operation.accesses + further
+                found = joint[key] = Operation(operation.kind, everything, site=operation.site)
+            return found
+
+        def act_on_all(
+            effect: Callable[..., Any], obj: Any, args: tuple[Any, ...], others: tuple[Any, ...],
+            kind: str, site: int,
+        ) -> None:  # fmt: skip
+            """As `act`; the operation looks at all of the `others` besides."""
+
+            def whole_operation() -> Operation | None:
+                footprint = effect(obj, *args)
+                if footprint is None:
+                    return None
+                operation = operation_of(obj, footprint, kind, site)
+                accesses: list[Access] = []
+                for other in others:
+                    content = effects.read_all(other)
+                    if content:
+                        accesses.extend(operation_of(other, content, kind, site).accesses)
+                return together(operation, accesses)
+
+            operation = whole_operation()
+            if operation is None or not operation.accesses:
+                return
+            if reserve(operation):
+                operation = whole_operation() or operation
+            commit(operation, obj)
+
         load_item, store_item = effects.load_item, effects.store_item
         kinds: dict[type, str | None] = {}
 
@@ -364,6 +427,16 @@ class Hooks:
                 act(effects.mutate_all, obj, (), "write", site)
             return obj
 
+        def aug(value: Any, obj: Any, site: int) -> Any:
+            """`obj += value`, where obj is changed in place if it is a container."""
+            if machine.watching and watched_kind(obj) is not None:
+                act_on_all(effects.mutate_all, obj, (), containers_in((value,), obj), "write", site)
+            return value
+
+        def containers_in(values: tuple[Any, ...], apart_from: Any) -> tuple[Any, ...]:
+            kept = (value for value in values if value is not apart_from)
+            return tuple(value for value in kept if watched_kind(value) not in (None, "iterator"))
+
         def length(obj: Any, site: int) -> Any:
             if machine.watching and watched_kind(obj) is not None:
                 act(effects.length, obj, (), "len", site)
@@ -388,18 +461,35 @@ class Hooks:
                 if watched_kind(obj) is not None:
                     footprint = effects.method_effects(obj, method, args, more)
                     if footprint is not None:
-                        act(effects.method_effects, obj, (method, args, more), method, site)
+                        effect, known = effects.method_effects, (method, args, more)
+                        if method in ABSORBING and (others := containers_in(args, obj)):
+                            act_on_all(effect, obj, known, others, method, site)
+                        else:
+                            act(effect, obj, known, method, site)
                         return obj
-                return attr(obj, method, site)
+                attr(obj, method, site)
+                for value in args:
+                    given(value, obj, method, site)
             return obj
 
+        def given(value: Any, obj: Any, method: str, site: int) -> Any:
+            """An argument of `obj.method`: if that is not watched, it looks at the argument."""
+            if (
+                machine.watching
+                and watched_kind(value) not in (None, "iterator")
+                and foreign.is_method(obj, method)
+            ):
+                act(effects.read_all, value, (), "read", site)
+            return value
+
         def meth_arg(
-            value: Any, obj: Any, method: str, site: int, *args: Any, at: int | None = None
-        ) -> Any:
-            more = True
+            value: Any, obj: Any, method: str, site: int, *args: Any,
+            at: int | None = None, more: bool = False,
+        ) -> Any:  # fmt: skip
             if at is not None and at == len(args):
                 args = (*args, value)
-                more = False
+            else:
+                more = True
             meth(obj, method, site, *args, more=more)
             return value
 
@@ -417,6 +507,8 @@ class Hooks:
         def iterate(obj: Any, site: int) -> Any:
             if not machine.watching:
                 return obj
+            if type(obj) is WatchedIteration:
+                return step_iterator(obj, site)
             kind = watched_kind(obj)
             # Two references: the caller's stack and the parameter.  Nobody else has it; but a
             # view made just now stands for a dict that others may have.
@@ -427,17 +519,48 @@ class Hooks:
             act(effects.start_of_iteration, obj, (), "iterate", site)
             return WatchedIteration(obj, site)
 
+        def iterate_each(obj: Any, site: int) -> Any:
+            """`chain.from_iterable(obj)`: what is in there is iterated over as well."""
+            if not machine.watching or watched_kind(obj) is None:
+                return obj
+            return (iterate(element, site) for element in iterate(obj, site))
+
+        def backwards(obj: Any, site: int) -> Any:
+            """`reversed(obj)`"""
+            if not machine.watching or watched_kind(obj) not in REVERSIBLE:
+                return obj
+            act(effects.length, obj, (), "iterate", site)
+            return WatchedIteration(obj, site, backwards=True)
+
         def step_iterator(obj: Any, site: int) -> Any:
-            if machine.watching and watched_kind(obj) == "iterator":
+            if type(obj) is WatchedIteration:
+                obj.hold(site)
+            elif machine.watching and watched_kind(obj) == "iterator":
                 shared = shared_of(obj, site)
+                if type(obj) is types.GeneratorType and obj.gi_frame is not None:
+                    entered[id(obj.gi_frame)] = weakref.ref(obj)
                 access(interned(shared, site, "next", ((shared.location(STATE), WRITE),)), obj)
             return obj
+
+        def yielding(value: Any, site: int) -> Any:
+            """A generator is about to be left; up to now, nobody else could enter it."""
+            if entered and machine.watching:
+                frame = getframe(1)
+                found = entered.get(id(frame))
+                generator = None if found is None else found()
+                if generator is not None and generator.gi_frame is frame:
+                    shared = shared_of(generator, site)
+                    operation = interned(
+                        shared, (site, "yield"), "yield", ((shared.location(STATE), WRITE),)
+                    )
+                    access(operation, generator)
+            return value
 
         def iteration_effect(container: Any, position: int) -> effects.Footprint | None:
             kind = watched_kind(container)
             if kind == "view":
                 return effects.read_all(container)
-            if kind in ("dict", "set") or position >= len(container):
+            if kind in ("dict", "set") or not 0 <= position < len(container):
                 return effects.end_of_iteration(container)
             return effects.step(container, position, False)
 
@@ -457,26 +580,62 @@ class Hooks:
                 step_iterator(self._native, self._site)
                 return next(self._native)
 
+            def __getattr__(self, name: str) -> Any:
+                return getattr(self._native, name)  # send, throw and close, for `yield from`
+
         class WatchedIteration:
             """A walk over a container: each step looks at it."""
 
-            __slots__ = ("_container", "_native", "_position", "_site")
+            __slots__ = ("_container", "_native", "_own", "_position", "_site", "_stride")
 
-            def __init__(self, container: Any, site: int) -> None:
+            def __init__(self, container: Any, site: int, backwards: bool = False) -> None:
                 self._container = container
                 self._site = site
-                self._native = iter(container)
-                self._position = 0
+                self._native = reversed(container) if backwards else iter(container)
+                self._position = len(container) - 1 if backwards else 0
+                self._stride = -1 if backwards else 1
+                self._own: tuple[Access, ...] = ()
+
+            def hold(self, site: int) -> None:
+                """Others may take steps: how far the walk has come is a place of its own."""
+                if machine.watching and not self._own:
+                    shared = name_object(self, machine.current.tid, site, "iterator")
+                    self._own = ((shared.location(STATE), WRITE),)
+
+            def step(self) -> Operation | None:
+                footprint = iteration_effect(self._container, self._position)
+                if footprint is None:
+                    return None
+                operation = operation_of(self._container, footprint, "iterate", self._site)
+                return together(operation, self._own)
 
             def __iter__(self) -> WatchedIteration:
                 return self
 
+            def __reversed__(self) -> WatchedIteration:
+                return self  # `reversed` has been told of the container already
+
             def __next__(self) -> Any:
                 if machine.watching:
-                    position = self._position
-                    self._position = position + 1
-                    act(iteration_effect, self._container, (position,), "iterate", self._site)
+                    if self._own:
+                        operation = self.step()
+                        if operation is not None:
+                            if reserve(operation):
+                                operation = self.step() or operation
+                            commit(operation, self._container)
+                        self._position += self._stride
+                    else:
+                        position = self._position
+                        self._position = position + self._stride
+                        act(iteration_effect, self._container, (position,), "iterate", self._site)
                 return next(self._native)
+
+            def __length_hint__(self) -> Any:
+                hint = getattr(self._native, "__length_hint__", None)
+                return NotImplemented if hint is None else hint()
+
+            def __reduce__(self) -> Any:
+                return self._native.__reduce__()
 
         # -- variables ---------------------------------------------------------------------------
 
@@ -573,12 +732,32 @@ class Hooks:
                     access(operation, obj)
             return obj
 
+        def match(obj: Any, site: int, positions: int, *names: str) -> Any:
+            """The subject of class patterns with these keywords and so many positional ones."""
+            if machine.watching:
+                by_position = getattr(type(obj), "__match_args__", ())
+                operation = None
+                for attribute in (*names, *by_position[:positions]):
+                    where = placement(type(obj), attribute)
+                    if where in (_ON_INSTANCE, _MAYBE_ON_CLASS):
+                        shared = shared_of(obj, site)
+                        accesses = ((shared.location(Attribute(attribute)), READ),)
+                        if operation is None:
+                            operation = interned(shared, (site, attribute), "read", accesses)
+                        else:
+                            operation = together(operation, accesses)
+                if operation is not None:
+                    access(operation, obj)
+            return obj
+
         def loop(site: int) -> None:
             at_loop_head(machine, site, getframe(1))
 
         def forget_types() -> None:
             placements.clear()
             kinds.clear()
+            foreign.forget()
+            entered.clear()
 
         self.forget_types = forget_types
         return {
@@ -590,4 +769,6 @@ class Hooks:
             "glob": glob, "glob_set": glob_set, "glob_mark": glob_mark, "new_scope": new_scope,
             "cell": cell, "cell_set": cell_set, "cell_mark": cell_mark, "names_set": names_set,
             "attr_dyn": attr_dyn, "attr_dyn_at": attr_dyn_at, "loop": loop, "name": name,
+            "aug": aug, "given": given, "match": match, "reversed": backwards,
+            "iters": iterate_each, "yield": yielding,
         }  # fmt: skip

@@ -13,13 +13,16 @@ import types
 from dataclasses import dataclass
 from typing import Any
 
-from raceproof.events import READ, Operation
+from raceproof.events import READ, Operation, conflicting
 from raceproof.world.scheduler import Scheduler
 
 SAME_LOCALS = 2
 """Identical iterations before a thread waits whose local variables have not changed either."""
 CHANGED_LOCALS = 60
 """The same when they have (a retry counter, say)."""
+SLEEPING = 3
+"""Iterations in a row that let time pass and end with nobody else having had a turn, whatever they
+do: one more would show nothing new until somebody changes what they look at."""
 
 
 @dataclass(slots=True)
@@ -32,6 +35,7 @@ class Spin:
     operations: list[Operation]
     repeats: int
     locals: dict[str, Any] | None = None
+    sleeps: int = 0
 
 
 def at_loop_head(machine: Scheduler, site: int, frame: types.FrameType) -> None:
@@ -51,27 +55,27 @@ def at_loop_head(machine: Scheduler, site: int, frame: types.FrameType) -> None:
     head = spin.head
     spin.head = step
     operations = machine.operations[head:step]
-    if not operations or machine.threads[head:step].count(thread.tid) != len(operations):
-        spin.repeats = 0
+    slept, thread.slept = thread.slept, False
+    if slept:
+        machine.give_way()
+    undisturbed = True
+    if machine.threads[head:step].count(thread.tid) != len(operations):
+        # Only what others did to the same places matters.  Whether something else happened in
+        # between is a matter of the order, and must not make a difference.
+        steps = list(zip(machine.threads[head:step], operations, strict=True))
+        others = [operation for tid, operation in steps if tid != thread.tid]
+        operations = [operation for tid, operation in steps if tid == thread.tid]
+        undisturbed = not any(conflicting(one, other) for one in operations for other in others)
+    if not operations or not undisturbed:
+        spin.repeats = spin.sleeps = 0
         if not operations:
             if machine.spins % 1024 == 1022:
                 spin.locals = dict(frame.f_locals)
             unchanged = machine.spins % 1024 == 1023 and spin.locals == dict(frame.f_locals)
             machine.pass_idle_loop(unchanged)
         return
-    if operations != spin.operations:
-        spin.operations = operations
-        spin.repeats = 0
-        spin.locals = None
-        return
-    if not all(map(only_looks, operations)):
-        return
-    spin.repeats += 1
-    if spin.repeats < SAME_LOCALS:
-        spin.locals = dict(frame.f_locals)
-        return
-    if spin.repeats < CHANGED_LOCALS and spin.locals != (now := dict(frame.f_locals)):
-        spin.locals = now
+    spin.sleeps = spin.sleeps + 1 if slept else 0
+    if spin.sleeps < SLEEPING and not spins_idly(spin, operations, frame):
         return
     accesses = tuple(
         dict.fromkeys(
@@ -79,10 +83,28 @@ def at_loop_head(machine: Scheduler, site: int, frame: types.FrameType) -> None:
         )
     )
     thread.spin = Spin(site, step, [], 0)
-    if accesses:
-        machine.spin(accesses)
-        if thread.spin is not None:
-            thread.spin.head = machine.step
+    machine.spin(accesses or ((thread.location, READ),))
+    if thread.spin is not None:
+        thread.spin.head = machine.step
+
+
+def spins_idly(spin: Spin, operations: list[Operation], frame: types.FrameType) -> bool:
+    """Whether the thread has only looked, often enough, and found everything as it was."""
+    if operations != spin.operations:
+        spin.operations = operations
+        spin.repeats = 0
+        spin.locals = None
+        return False
+    if not all(map(only_looks, operations)):
+        return False
+    spin.repeats += 1
+    if spin.repeats < SAME_LOCALS:
+        spin.locals = dict(frame.f_locals)
+        return False
+    if spin.repeats < CHANGED_LOCALS and spin.locals != (now := dict(frame.f_locals)):
+        spin.locals = now
+        return False
+    return True
 
 
 def only_looks(operation: Operation) -> bool:

@@ -32,8 +32,13 @@ class Stuck:
     @property
     def signature(self) -> tuple[object, ...]:
         """What makes two such states the same fault."""
-        causes = sorted((blocked.operation.kind, waited_for(blocked)) for blocked in self.causes)
-        return (self.kind, *causes)
+        if self.kind == "deadlock":
+            # Which locks form the cycle.  (For waits it is enough what kind of thing is waited
+            # for: whether one or three threads wait there is no other fault.)
+            locks = {blocked.operation.accesses[0][0].owner.name for blocked in self.causes}
+            return (self.kind, *sorted(map(str, locks)))
+        causes = {(blocked.operation.kind, waited_for(blocked)) for blocked in self.causes}
+        return (self.kind, *sorted(causes))
 
 
 def waited_for(blocked: Blocked) -> str:

@@ -178,9 +178,10 @@ def explain_race(
         f"{write.place.line} of {me}."
     )
     if read.place == write.place:
+        both = "the read and the write" if write.operation.accesses[0][1] else "two reads"
         because = (
-            f"It fails because {_line(between)} of {other} came between the read and the write "
-            f"in {_line(read)} of {me}."
+            f"It fails because {_line(between)} of {other} came between {both} in {_line(read)} "
+            f"of {me}."
         )
     return Finding(
         kind=kind,

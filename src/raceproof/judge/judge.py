@@ -41,6 +41,9 @@ class Suspect:
     outcome: Outcome | None = None
     stuck: Stuck | None = None
     seen: int = 1
+    """In how many executions."""
+    last: int = 0
+    """The newest of them."""
 
     @property
     def lost(self) -> frozenset[str]:
@@ -65,6 +68,8 @@ class Judge:
     suspects: dict[tuple[object, ...], Suspect] = field(default_factory=dict)
     stuck_outcomes: set[Outcome] = field(default_factory=set)
     standstills: int = 0
+    heard: int = 0
+    """Executions heard of so far."""
     _unchecked: list[Suspect] = field(default_factory=list)
     _dismissed: set[tuple[object, ...]] = field(default_factory=set)
     _rmw: frozenset[int] = frozenset()
@@ -79,6 +84,7 @@ class Judge:
         Those of the search leave histories, and their events from `fresh_from` on are new; those
         drawn at random (None) do neither, and do not count.
         """
+        self.heard += 1
         rmw = self.rmw_sites()
         operations = execution.operations
         times = 1
@@ -220,8 +226,11 @@ class Judge:
     def _add(self, suspect: Suspect) -> None:
         known = self.suspects.get(suspect.signature)
         if known is not None:
-            known.seen += 1
+            if known.last != self.heard:
+                known.seen += 1
+                known.last = self.heard
         elif suspect.signature not in self._dismissed:
+            suspect.last = self.heard
             self.suspects[suspect.signature] = suspect
             self._unchecked.append(suspect)
 

@@ -263,7 +263,7 @@ class _Short(reprlib.Repr):
         if issubclass(tp, BaseException):
             return f"{tp.__name__}(...)"
         if issubclass(tp, type):
-            return x.__name__
+            return str(x.__name__)
         if tp in (types.FunctionType, types.MethodType, types.BuiltinFunctionType):
             return str(x.__name__)
         for base in (bool, int, float, str):

@@ -76,6 +76,10 @@ class Tally:
         self.as_printed[outcome] = lines
         return True
 
+    def total(self) -> int:
+        """The number of executions counted."""
+        return sum(self.counts.values()) + self.beyond
+
     def summary(self, serial: Mapping[Outcome, bool | None]) -> list[OutcomeCount]:
         """The outcomes, the most frequent first; `serial` tells which are (None: unknown)."""
         return [

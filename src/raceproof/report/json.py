@@ -14,6 +14,10 @@ from raceproof.judge.findings import Finding, OutcomeCount, Place, Result, Step,
 VERSION: Final = 1
 
 
+EXACT = 1e15
+"""Above this, an estimate is a rough figure."""
+
+
 def to_json(result: Result) -> str:
     """`result` in format version 1, in ASCII, without a line end."""
     # ASCII, because nobody knows the encoding of the pipe, nor whether the program under test
@@ -42,12 +46,15 @@ def _result(result: Result) -> dict[str, Any]:
     }
 
 
-def _estimated(result: Result) -> int | None:
+def _estimated(result: Result) -> int | float | None:
     """The estimated number of interleavings; None if there is no telling."""
     if result.complete:
         return result.interleavings
     if not math.isfinite(result.estimated) or result.estimated <= 0:
         return None
+    if result.estimated > EXACT:
+        # As an integer it would look exact, and be too long for other readers of JSON.
+        return float(f"{result.estimated:.2g}")
     return max(round(result.estimated), result.interleavings)
 
 

@@ -75,6 +75,11 @@ class Frame:
     tree: WakeupTree = field(default_factory=WakeupTree)
     races: list[tuple[Race, Trace]] = field(default_factory=list)
     done: int = 0
+    """Children that have been explored to the end."""
+    leaves: int = 0
+    """Executions that it took to explore them."""
+    since: int = 0
+    """Executions there had been when the present child began."""
 
 
 @dataclass(slots=True)
@@ -152,21 +157,19 @@ class Dpor:
     def estimate(self) -> float:
         """The number of executions, from the part of the tree that has been walked.
 
-        Each execution is one leaf; the share of the whole tree that it stands for is the product,
-        along its path, of one over the number of branches at each place (Knuth, "Estimating the
-        efficiency of backtrack programs", 1975).
+        From the bottom of the present path upwards: a child that is still to come is taken to be as
+        large as those of its siblings that are done (or, when there are none, as the one under
+        way).  Compare Knuth, "Estimating the efficiency of backtrack programs", 1975.
         """
-        if not self._frames:
-            return float(self._executions)
-        done = 0.0
-        share = 1.0
-        for index in sorted(self._frames):
+        size = 1.0
+        for index in sorted(self._frames, reverse=True):
             frame = self._frames[index]
-            width = frame.done + 1 + len(frame.tree.children) + (1 if frame.races else 0)
-            done += share * frame.done / width
-            share /= width
-        done += share
-        return max(self._executions / done, float(self._executions + 1))
+            sleep = self._sleep_at(index)
+            waiting = len({race.thread for race, _ in frame.races} - sleep.keys())
+            still = max(len(frame.tree.children), waiting)
+            typical = frame.leaves / frame.done if frame.done else size
+            size = frame.leaves + size + still * typical
+        return max(size, float(self._executions))
 
     # -- the tree --------------------------------------------------------------------------------
 
@@ -197,7 +200,7 @@ class Dpor:
         """
         frame = self._frames.get(race.first)
         if frame is None:
-            frame = self._frames[race.first] = Frame()
+            frame = self._frames[race.first] = Frame(since=self._executions - 1)
         frame.races.append((race, trace))
         if len(frame.races) >= MAX_PENDING:
             self._plant(race.first, frame)
@@ -223,6 +226,8 @@ class Dpor:
         sleep[self.threads[index]] = self.operations[index]
         frame.sleep = sleep
         frame.done += 1
+        frame.leaves += self._executions - frame.since
+        frame.since = self._executions
         self.order.cut(index)
         for later in [i for i in self._retry if i >= index]:
             del self._retry[later]
@@ -240,7 +245,9 @@ class Dpor:
                 break
             following = node.children[0]
             if len(node.children) > 1:
-                self._frames[depth] = Frame(None, WakeupTree(None, node.children[1:]))
+                self._frames[depth] = Frame(
+                    None, WakeupTree(None, node.children[1:]), since=self._executions
+                )
             node = following
         assert first.step is not None
         return self._plan(script, index, {t: o for t, o in sleep.items() if t != first.step[0]})

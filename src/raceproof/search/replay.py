@@ -41,6 +41,8 @@ class Recording:
     signature: list[str]
     schedule: list[tuple[list[int], int]]
     """(thread path, number of operations), in order."""
+    outcome: dict[str, list[str]] = field(default_factory=dict)
+    """What the interleaving came to: exit, lines, errors."""
     operations: list[str] = field(default_factory=list)
     """The last operation of each block, for people who read the file."""
     version: int = VERSION

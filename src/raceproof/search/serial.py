@@ -78,9 +78,12 @@ class SerialOrders:
         machine = self._machine
         if current in enabled:
             newest = self._just_started(current)
-            if newest is None or newest not in enabled:
+            if newest is not None and newest in enabled:
+                enabled = [current, newest]
+            elif machine.giving_way and len(enabled) > 1:
+                enabled = [thread for thread in enabled if thread is not current]
+            else:
                 return current
-            enabled = [current, newest]
         if len(enabled) == 1:
             return enabled[0]
         depth = self._depth

@@ -185,6 +185,7 @@ def sleep(seconds: Any, /) -> None:
     if seconds < 0:
         raise ValueError("sleep length must be non-negative")
     thread = machine.current
+    thread.slept = True
     thread.clock = max(machine.clock, thread.clock) + seconds
 
 

@@ -7,9 +7,12 @@ and 2 lead nowhere while a program is explored.
 
 from __future__ import annotations
 
+import faulthandler
+import functools
 import io
 import os
 import sys
+from collections.abc import Callable
 from os import close, dup, dup2  # by name: the program may replace them
 from typing import Any, Final
 
@@ -17,6 +20,8 @@ from raceproof.world.exits import inside
 from raceproof.world.output import DESCRIPTORS, CapturedStream
 
 _real_write: Final = os.write
+_present: Final[dict[int, int]] = {}
+"""Number -> where what was there is at the moment."""
 
 
 class Descriptors:
@@ -43,7 +48,7 @@ class Descriptors:
                     stream.flush()
                 if None in below:
                     continue  # there is no way to have this stream write elsewhere
-                self._kept[number] = dup(number)
+                self._kept[number] = _present[number] = dup(number)
             except (OSError, ValueError):
                 continue
             for file in below:
@@ -73,8 +78,9 @@ class Descriptors:
         for file, number, name in self._moved:
             if not file.closed:
                 _lead(file, number, name)
-        for kept in self._kept.values():
+        for number, kept in self._kept.items():
             close(kept)
+            del _present[number]
         if self._nowhere >= 0:
             close(self._nowhere)
         self._nowhere = -1
@@ -118,3 +124,32 @@ def write_to(streams: dict[str, CapturedStream]) -> Any:
         return stream.buffer.write(data)
 
     return write
+
+
+FAULT_HANDLER: Final = (
+    "enable", "disable", "dump_traceback_later", "cancel_dump_traceback_later", "register",
+    "unregister",
+)  # fmt: skip
+"""Functions of `faulthandler` that would interfere with raceproof's own use of it."""
+
+
+def fault_handler() -> dict[str, Any]:
+    """The functions of the module `faulthandler` that are replaced."""
+    return {
+        name: _not_for_programs(getattr(faulthandler, name))
+        for name in FAULT_HANDLER
+        if hasattr(faulthandler, name)
+    }
+
+
+def _not_for_programs(original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if inside():
+            return None
+        if kwargs.get("file") in _present:
+            # It writes to a number: to the one that leads somewhere.
+            kwargs["file"] = _present[kwargs["file"]]
+        return original(*args, **kwargs)
+
+    return call

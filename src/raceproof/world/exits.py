@@ -7,11 +7,11 @@ over and in the middle of somebody's search.
 from __future__ import annotations
 
 import os
-import signal
-from collections.abc import Callable
-from typing import Any, Final, NoReturn
+from _thread import get_ident  # by name: that of the real thread
+from typing import Final, NoReturn
 
 from raceproof.world import record
+from raceproof.world.fibers import ExecutionAbandoned
 from raceproof.world.scheduler import machine
 
 UNCONTROLLED: Final = "uncontrolled"
@@ -33,16 +33,42 @@ class NotControlled(OutOfControl):
     """The program starts something that runs outside of the simulated world."""
 
 
+_home = 0
+
+
+def enter() -> None:
+    """Executions run in this thread of the operating system."""
+    global _home
+    _home = get_ident()
+
+
+def inside() -> bool:
+    """Whether it is the program that calls, and not raceproof's own watchdog, say."""
+    return machine.active and get_ident() == _home
+
+
 def give_up(error: OutOfControl) -> NoReturn:
     """End the execution because of `error`."""
+    if machine.end:
+        raise ExecutionAbandoned  # it is being unwound already
     machine.conclude(UNCONTROLLED, str(error))
     raise AssertionError
 
 
+def decline(message: str) -> NoReturn:
+    """The program does something that cannot be controlled.
+
+    Ends the execution at once: `finally` clauses might wait for what is not to be.
+    """
+    give_up(NotControlled(message))
+
+
 def exit_at_once(status: int) -> NoReturn:
     """`os._exit`: no thread does anything more, and nothing is cleaned up."""
-    if not machine.active:
+    if not inside():
         _real_exit(status)
+    if machine.end:
+        raise ExecutionAbandoned
     present = record.current
     present.status = status
     present.exit = "ok" if status == 0 else f"SystemExit: {status}"
@@ -51,56 +77,3 @@ def exit_at_once(status: int) -> NoReturn:
 
 
 _real_exit: Final = os._exit
-
-
-def refuse(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
-    """Stands for a function that makes a process; those cannot be taken back."""
-
-    def refused(*args: Any, **kwargs: Any) -> Any:
-        if machine.active:
-            raise NotControlled(f"{name}() makes a process, which raceproof cannot control")
-        return original(*args, **kwargs)
-
-    refused.__name__ = name.rpartition(".")[2]
-    return refused
-
-
-class Signals:
-    """`signal`: handlers can be set and read, but no signal comes while a program is explored."""
-
-    def __init__(self) -> None:
-        self._handlers: dict[int, Any] = {}
-        self._signal = signal.signal
-        self._getsignal = signal.getsignal
-
-    def reset(self) -> None:
-        """Forget the handlers of the last execution."""
-        self._handlers.clear()
-
-    def signal(self, signalnum: int, handler: Any) -> Any:
-        """`signal.signal`."""
-        if not machine.active:
-            return self._signal(signalnum, handler)
-        if machine.current.path != ():
-            raise ValueError("signal only works in main thread of the main interpreter")
-        if not callable(handler) and handler not in (signal.SIG_DFL, signal.SIG_IGN):
-            raise TypeError(
-                "signal handler must be signal.SIG_IGN, signal.SIG_DFL, or a callable object"
-            )
-        signal.Signals(signalnum)
-        previous = self.getsignal(signalnum)
-        self._handlers[int(signalnum)] = handler
-        return previous
-
-    def getsignal(self, signalnum: int) -> Any:
-        """`signal.getsignal`."""
-        if machine.active and int(signalnum) in self._handlers:
-            return self._handlers[int(signalnum)]
-        if machine.active and signalnum == signal.SIGINT:
-            # What is really installed there belongs to raceproof.
-            return signal.default_int_handler
-        return self._getsignal(signalnum)
-
-    def replacements(self) -> dict[str, Any]:
-        """The functions of the module `signal` that are replaced."""
-        return {"signal": self.signal, "getsignal": self.getsignal}

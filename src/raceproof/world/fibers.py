@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import contextvars
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import greenlet
+
+BATCH: Final = 16
+"""Fibers made at a time."""
 
 
 class ExecutionAbandoned(BaseException):
@@ -25,7 +28,7 @@ class ExecutionAbandoned(BaseException):
 class Hub:
     """The stack that starts executions, and to which their end returns; it owns the fibers."""
 
-    __slots__ = ("_idle", "error", "greenlet", "stubborn", "switch")
+    __slots__ = ("_customer", "_idle", "error", "greenlet", "stubborn", "switch")
 
     def __init__(self) -> None:
         self.greenlet = greenlet.getcurrent()
@@ -36,12 +39,26 @@ class Hub:
         self.stubborn: list[Fiber] = []
         """Fibers that could not be unwound.  They are kept: dropping one would try again."""
         self._idle: list[Fiber] = []
+        self._customer: Callable[[], Any] | None = None
+        """Who waits for more fibers."""
 
     def fiber(self, body: Callable[[], None]) -> Fiber:
         """A fiber that runs `body` once it is first switched to."""
-        found = self._idle.pop() if self._idle else Fiber(self)
+        if not self._idle:
+            # Made here and now, a fiber would be as deep in the stack as the caller for ever.
+            self._customer = greenlet.getcurrent().switch
+            self.switch()
+        found = self._idle.pop()
         found.assign(body)
         return found
+
+    def serve(self, fiber: Fiber) -> None:
+        """Run `fiber` until the execution is over, making more fibers when they run out."""
+        fiber.switch()
+        while self._customer is not None:
+            customer, self._customer = self._customer, None
+            self.stock(BATCH)
+            customer()
 
     def stock(self, count: int) -> None:
         """Have `count` fibers in store, made at the depth of the caller, who must be the hub."""

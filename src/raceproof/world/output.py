@@ -69,6 +69,8 @@ class Output:
 
     def write(self, stream: str, text: str) -> None:
         """The running thread writes `text` to `stream`."""
+        if machine.afterlife:
+            return  # the process is over by now
         if self._echo is not None:
             self._echo[stream].write(text)
         tid = machine.current.tid

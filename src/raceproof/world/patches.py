@@ -13,13 +13,13 @@ import atexit
 import concurrent.futures
 import copyreg
 import datetime
+import faulthandler
 import functools
 import io
 import logging
 import os
 import queue
 import random
-import signal
 import sys
 import threading
 import time
@@ -30,8 +30,10 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import _base
 from typing import Any, Final
 
-from raceproof.world import clock, exits, futures, pools, process, record, threads
+from raceproof.world import clock, exits, futures, pools, process, record, signals, threads
 from raceproof.world import random as streams
+from raceproof.world.children import children
+from raceproof.world.descriptors import fault_handler, write_to
 from raceproof.world.locals import local
 from raceproof.world.output import CapturedStream
 from raceproof.world.primitives.barrier import Barrier
@@ -70,7 +72,7 @@ class Patches:
         self._seed = seed
         self._start = start
         self._undo: list[Callable[[], None]] = []
-        self._signals = exits.Signals()
+        self._signals = signals.Signals()
         self._input = StandardInput()
         self._streams: dict[str, CapturedStream] = {}
         self._real_streams: dict[str, Any] = {}
@@ -101,6 +103,7 @@ class Patches:
 
         With `echo`, output is shown while the program runs.
         """
+        exits.enter()
         found = record.begin(self._real_streams if echo else None)
         for stream in self._streams.values():
             stream.output = found.output
@@ -121,6 +124,7 @@ class Patches:
 
     def end_execution(self) -> None:
         """After `machine.execute`: the record is complete."""
+        children.end()
         record.current.output.close()
 
     # -- replacing -------------------------------------------------------------------------------
@@ -139,6 +143,7 @@ class Patches:
             self._real_streams[name] = io.StringIO() if real is None else real
             self._streams[name] = CapturedStream(name, real)
             self._undo.append(functools.partial(setattr, sys, name, real))
+            self._set(sys, f"__{name}__", self._streams[name])
         for module, name in HOOKS:
             self._set(module, name, getattr(module, f"__{name}__"))
         self._input.real = sys.stdin
@@ -149,6 +154,7 @@ class Patches:
     def _replace_methods(self) -> None:
         for kind, methods in (
             (threading.Thread, threads.THREAD_METHODS),
+            (threading.Timer, threads.TIMER_METHODS),
             (concurrent.futures.Future, futures.METHODS),
             (concurrent.futures.ThreadPoolExecutor, pools.METHODS),
             (random.Random, {"seed": streams.seed_instance}),
@@ -204,7 +210,7 @@ class Patches:
             "allocate_lock": Lock, "allocate": Lock, "LockType": Lock, "lock": Lock,
             "RLock": RLock, "_local": local, "get_ident": threads.get_ident,
             "get_native_id": threads.get_native_id, "start_new_thread": threads.start_new_thread,
-            "start_new": threads.start_new_thread, "interrupt_main": threads.interrupt_main,
+            "start_new": threads.start_new_thread,
         }  # fmt: skip
         yield queue, {
             "Queue": Queue, "LifoQueue": LifoQueue, "PriorityQueue": PriorityQueue,
@@ -217,13 +223,14 @@ class Patches:
         yield datetime, {"datetime": clock.datetime, "date": clock.date}
         yield random, streams.replacements()
         yield atexit, process.at_exit.replacements()
-        yield signal, self._signals.replacements()
-        processes = {
-            name: exits.refuse(f"os.{name}", getattr(os, name))
-            for name in ("fork", "forkpty")
-            if hasattr(os, name)
-        }
-        yield os, {"_exit": exits.exit_at_once, "urandom": streams.urandom, **processes}
+        yield faulthandler, fault_handler()
+        for module in signals.FUNCTIONS:
+            yield module, self._signals.replacements(module)
+        yield from children.replacements()
+        yield os, {
+            "_exit": exits.exit_at_once, "urandom": streams.urandom,
+            "write": write_to(self._streams),
+        }  # fmt: skip
 
     def _replace_locks(self) -> None:
         """Libraries keep locks that they made when they were imported."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from raceproof.world import pools, record, threads
+from raceproof.world.children import children
 from raceproof.world.exits import OutOfControl, give_up
 from raceproof.world.fibers import ExecutionAbandoned
 from raceproof.world.scheduler import machine
@@ -45,6 +46,7 @@ def finish_main() -> None:
     pools.join_all()
     threads.join_everybody()
     at_exit.run()
+    children.check()
 
 
 def _crashed(error: BaseException) -> None:

@@ -28,14 +28,15 @@ from raceproof.events import (
     conflicting,
     dependent,
 )
-from raceproof.world.fibers import ExecutionAbandoned, Fiber, Hub
+from raceproof.world.fibers import BATCH, ExecutionAbandoned, Fiber, Hub
 from raceproof.world.naming import Naming, ObjectTable
 
 FOREVER: Final = sys.maxsize
-STOCK: Final = 16
-"""Fibers made in advance, from a shallow stack."""
 MAX_REFUSALS: Final = 200
 """How often a thread may ignore that it has to go."""
+
+AFTERLIFE: Final = 60
+"""Events for which daemons go on after the main thread is over."""
 
 NEW, STARTED, FINISHED = "new", "started", "finished"
 """States of the location of a thread."""
@@ -138,7 +139,7 @@ class VirtualThread:
     __slots__ = (
         "blocking_subject", "children", "clock", "daemon", "deadline", "expired", "fiber",
         "finished", "location", "model", "name", "operations", "path", "pending", "shared",
-        "spin", "storage", "tid", "waits",
+        "slept", "spin", "storage", "tid", "waits",
     )  # fmt: skip
 
     def __init__(self, tid: ThreadId, path: tuple[int, ...], shared: SharedObject) -> None:
@@ -162,6 +163,8 @@ class VirtualThread:
         self.storage: dict[Any, Any] = {}
         """For the simulated standard library: thread-locals and the like."""
         self.spin: Any = None
+        self.slept = False
+        """Has let time pass since it came to the head of a loop last."""
         self.waits = 0
         self.blocking_subject: Any = None
         """What it waits for, or was about to use, when it stood still last."""
@@ -250,6 +253,11 @@ class Scheduler:
         self.end = ""
         self.detail = ""
         self.interrupted = False
+        self.afterlife = 0
+        """Once the main thread is over: the event at which the process ends for good, even if
+        threads that are daemons could go on."""
+        self.giving_way = False
+        """The running thread sleeps in a loop: if others can go on, it is their turn."""
 
     def execute(self, body: Callable[[], None], plan: Plan) -> Execution:
         """Run `body` as the main thread, steered by `plan`, until nobody can go on."""
@@ -269,7 +277,7 @@ class Scheduler:
         self.watching = False
         self.recording = False
         try:
-            main.fiber.switch()
+            self._hub.serve(main.fiber)
         finally:
             blocked = [
                 Blocked(thread, thread.pending)
@@ -292,7 +300,7 @@ class Scheduler:
         hub = self._hub
         if hub is None or hub.greenlet is not greenlet.getcurrent():
             hub = Hub()
-            hub.stock(STOCK)
+            hub.stock(BATCH)
         return hub
 
     def _make_thread(self, tid: ThreadId, path: tuple[int, ...]) -> VirtualThread:
@@ -418,9 +426,13 @@ class Scheduler:
         del self.live[thread.tid]
         if thread.path == ():
             # The interpreter joins the threads that are not daemons before main is over (see
-            # `threads.py`), so whoever is left dies with the process.
-            self.end = "finished"
-            return
+            # `threads.py`), so whoever is left dies with the process.  They go on for a while all
+            # the same, unheard: what they would have done next might have come before, and the
+            # search learns of it only if it happens.
+            if not self.recording or not self.live:
+                self.end = "finished"
+                return
+            self.afterlife = self.step + AFTERLIFE
         successor = self._choose(thread)
         if self.observer is not None:
             self.observer.on_switch(self.step, thread, successor)
@@ -591,6 +603,8 @@ class Scheduler:
     def _has_expired(self, thread: VirtualThread) -> bool:
         """Whether the wait of `thread` has just been ended for it."""
         expired, thread.expired = thread.expired, False
+        if expired:
+            thread.slept = True
         return expired
 
     def _expiry(self, operation: Operation) -> Operation:
@@ -657,6 +671,16 @@ class Scheduler:
         if self.recording:
             self._record(thread, thread.pending, None)
 
+    def give_way(self) -> None:
+        """The running thread would be as content to go on later: let others go first.
+
+        (Musuvathi and Qadeer, "Fair stateless model checking", PLDI 2008: a thread that yields has
+        a lower priority until the others have had their turn.)
+        """
+        if self.step >= len(self.script) and len(self.live) > 1:
+            self.giving_way = True
+            self.limit = self.step
+
     def pass_unrecorded_loop(self) -> None:
         """An unrecorded thread goes round a loop: now and then, give the others a turn."""
         self.spins += 1
@@ -697,9 +721,10 @@ class Scheduler:
 
     def _hand_over(self, thread: VirtualThread) -> None:
         """Let whoever is to go next go; returns when `thread` is."""
+        willingly = self.giving_way
         target = self._choose(thread)
         if target is not thread:
-            if thread.pending.enabled(thread.tid):  # type: ignore[union-attr]
+            if not willingly and thread.pending.enabled(thread.tid):  # type: ignore[union-attr]
                 self.preemptions.append(self.step)
             if self.observer is not None:
                 self.observer.on_switch(self.step, thread, target)
@@ -719,6 +744,11 @@ class Scheduler:
         """Who performs event `step`.  Sets `limit`: until which event that thread may go on."""
         if self.interrupted:
             self.conclude("interrupted")
+        if self.afterlife and (
+            self.step >= self.afterlife
+            or not any(t.pending.enabled(t.tid) for t in self.live.values())  # type: ignore[union-attr]
+        ):
+            self.conclude("finished")
         if self.truncated:
             return self._choose_unrecorded(thread)
         step = self.step
@@ -773,7 +803,7 @@ class Scheduler:
         if plan.chooser is not None:
             target = plan.chooser(awake, thread)
             self.limit = self.step + 1 if plan.at_every_event else FOREVER
-        elif thread in awake and self.step != self.share_end:
+        elif thread in awake and self.step != self.share_end and not self.giving_way:
             target = thread
             self.limit = self.share_end = self.step + self.quantum
         else:
@@ -781,8 +811,11 @@ class Scheduler:
             later = [t for t in awake if t.tid > thread.tid]
             target = later[0] if later else awake[0]
             self.limit = self.share_end = self.step + self.quantum
+        self.giving_way = False
         if self.limit > self.max_events:
             self.limit = self.max_events
+        if self.afterlife and self.limit > self.afterlife:
+            self.limit = self.afterlife
         return target
 
     def _stop_recording(self) -> None:

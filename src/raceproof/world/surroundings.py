@@ -152,7 +152,7 @@ class Tracing:
 def _raw_environment() -> dict[Any, Any]:
     # Copying and comparing it decoded would take a hundred times as long.
     environ: Any = os.environ
-    found: dict[Any, Any] = environ._data
+    found: dict[Any, Any] = getattr(environ, "_data", environ)
     return found
 
 

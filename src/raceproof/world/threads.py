@@ -11,7 +11,6 @@ import _thread
 import contextvars
 import functools
 import itertools
-import signal
 import sys
 import threading
 import traceback
@@ -22,7 +21,7 @@ from typing import Any, Final
 from raceproof.events import READ, WRITE, Operation, ThreadId, WholeObject
 from raceproof.world import random as streams
 from raceproof.world import record
-from raceproof.world.exits import NotControlled, OutOfControl, give_up
+from raceproof.world.exits import OutOfControl, give_up
 from raceproof.world.fibers import ExecutionAbandoned
 from raceproof.world.locals import drop_locals
 from raceproof.world.primitives import timeouts
@@ -43,7 +42,6 @@ _real_enumerate = threading.enumerate
 _real_active_count = threading.active_count
 _real_register_atexit = threading._register_atexit  # type: ignore[attr-defined]
 _real_start_new_thread = _thread.start_new_thread
-_real_interrupt_main = _thread.interrupt_main
 _RealThread = threading.Thread
 _RealDummyThread = threading._DummyThread
 _RealMainThread = threading._MainThread  # type: ignore[attr-defined]
@@ -172,6 +170,7 @@ _original_start = _RealThread.start
 _original_join = _RealThread.join
 _original_is_alive = _RealThread.is_alive
 _original_repr = _RealThread.__repr__
+_original_run = threading.Timer.run
 
 # A `Thread` that was started in an execution has an attribute `_virtual`: the number of that
 # execution, and its thread.
@@ -250,6 +249,18 @@ def _repr(self: Any) -> str:
     return f"<{type(self).__name__}({self._name}, {status} {self._ident})>"
 
 
+def _run_timer(self: Any) -> None:
+    if not machine.active:
+        _original_run(self)
+        return
+    # An interval is a sleep, and time is no order: whatever others do may happen before as well
+    # as after it.
+    machine.current.clock += self.interval
+    if not self.finished.is_set():
+        self.function(*self.args, **self.kwargs)
+    self.finished.set()
+
+
 THREAD_METHODS: Final[dict[str, Callable[..., Any]]] = {
     "__init__": _init,
     "start": _start,
@@ -258,6 +269,8 @@ THREAD_METHODS: Final[dict[str, Callable[..., Any]]] = {
     "__repr__": _repr,
 }
 """What replaces methods of `threading.Thread` while a program is explored."""
+TIMER_METHODS: Final[dict[str, Callable[..., Any]]] = {"run": _run_timer}
+"""The same for `threading.Timer`."""
 
 
 def _virtual(thread: Any) -> VirtualThread | None:
@@ -283,7 +296,7 @@ def died(thread: Any, error: BaseException) -> None:
     Tells the record and `threading.excepthook`.
     """
     record.hide_own_frames(error)
-    if not isinstance(error, SystemExit):
+    if not isinstance(error, SystemExit) and not machine.afterlife:
         record.current.deaths.append(record.Death(thread._name, error))
     if threading.excepthook is threading.__excepthook__:
         # The error itself is on record; its traceback differs with the depth of the stack.
@@ -423,7 +436,8 @@ def start_new_thread(function: Any, args: Any, kwargs: Any = None, /) -> int:
             if is_outside(error):
                 raise
             record.hide_own_frames(error)
-            record.current.deaths.append(record.Death(machine.current.name, error))
+            if not machine.afterlife:
+                record.current.deaths.append(record.Death(machine.current.name, error))
             tell_unraisable(error, f"Exception ignored in thread started by {function!r}", True)
 
     name = getattr(function, "__name__", "thread")
@@ -457,16 +471,6 @@ class _Unraisable:
         self.exc_traceback = error.__traceback__
         self.err_msg = message
         self.object = None
-
-
-def interrupt_main(signum: signal.Signals = signal.SIGINT, /) -> None:
-    """`_thread.interrupt_main`, from within the main thread."""
-    if not machine.active:
-        _real_interrupt_main(signum)
-        return
-    if machine.current.path != ():
-        raise NotControlled("_thread.interrupt_main() from another thread cannot be simulated")
-    raise KeyboardInterrupt
 
 
 # -- the end of the main thread ------------------------------------------------------------------

@@ -13,7 +13,6 @@ from raceproof.instrument.rewriting.dataflow import pairs
 from raceproof.instrument.rewriting.names import Names
 from raceproof.instrument.rewriting.nodes import (
     as_statement,
-    first_of,
     hook_call,
     loaded,
     mention,
@@ -152,15 +151,14 @@ class Assignments(Names, Accesses, Contents):
         return not self.is_plain(ast.BinOp(loaded(target.id), op, value))
 
     def mutating(self, target: ast.Name, value: ast.expr) -> ast.expr:
-        """`(value, _rp_mutate(target, S))[0]`: announced when the value is there."""
+        """`_rp_aug(value, target, S)`: announced when the value is there, which is read as well."""
         site = self.site("mutate", target, self.scope.mangle(target.id))
-        hook = hook_call("_rp_mutate", [loaded(target.id), site], target)
-        return first_of(self.expr(value), hook)
+        return hook_call("_rp_aug", [self.expr(value), loaded(target.id), site], value)
 
     def attribute_augment(self, node: ast.AugAssign, target: ast.Attribute) -> None:
         base = target.value
         name = self.scope.mangle(target.attr)
-        if not self.is_simple(base) and not self.can_keep:
+        if not isinstance(base, ast.Name) and not self.can_keep:
             self.target(target, rmw=True)
             node.value = self.expr(node.value)
             return
@@ -173,15 +171,15 @@ class Assignments(Names, Accesses, Contents):
 
     def item_augment(self, node: ast.AugAssign, target: ast.Subscript) -> None:
         base, key = target.value, target.slice
-        simple = self.is_simple(base) and self.is_simple(key)
-        if has_slice(key) or not (simple or self.can_keep):
+        again_and_again = isinstance(base, ast.Name) and self.is_repeatable(key)
+        if has_slice(key) or not (again_and_again or self.can_keep):
             self.target(target, rmw=True)
             node.value = self.expr(node.value)
             return
         load = self.site("item", target)
         store = self.site("item", target, store=True, rmw=True)
         first, again = self.twice(base)
-        if self.is_simple(key):
+        if self.is_simple(key) or not self.can_keep:
             keys: list[ast.expr] = [mention(key), mention(key)]
         else:
             temp = self.temporary()

@@ -9,10 +9,10 @@ import sys
 from collections.abc import Sequence
 
 from raceproof.instrument.rewriting.context import Context
-from raceproof.instrument.rewriting.knowledge import SUBMODULES
+from raceproof.instrument.rewriting.knowledge import HANDING_OUT, SUBMODULES
 from raceproof.instrument.rewriting.plain import Plain
 from raceproof.instrument.rewriting.scopes import Scope
-from raceproof.instrument.rewriting.shapes import Looking
+from raceproof.instrument.rewriting.shapes import Given
 
 
 class Assumptions(Context):
@@ -67,6 +67,15 @@ class Assumptions(Context):
             return plain.holds(node)
         return isinstance(node, ast.Constant)
 
+    def is_repeatable(self, node: ast.expr) -> bool:
+        """Whether the expression gives the same when evaluated again: arithmetic on numbers."""
+        match node:
+            case ast.BinOp(left=left, right=right):
+                return all(self.is_repeatable(e) and self.is_plain(e) for e in (left, right))
+            case ast.Tuple(elts=elements):
+                return all(map(self.is_repeatable, elements))
+        return self.is_simple(node)
+
     def find_plain(self, scope: Scope, body: Sequence[ast.AST]) -> None:
         """To be done on entering a block, before anything in it is rewritten."""
         above = scope.parent
@@ -81,7 +90,10 @@ class Assumptions(Context):
 
     def looks(self, node: ast.expr) -> bool:
         """Whether the expression gets hold of something that others may have, and change."""
-        return isinstance(node, Looking) and not self.is_plain(node)
+        match node:
+            case ast.Call(func=ast.Name(id=name)) if self.scope.is_builtin(self.scope.mangle(name)):
+                return name in HANDING_OUT
+        return isinstance(node, Given) and not self.is_plain(node)
 
     def is_foreign(self, node: ast.expr) -> bool:
         """Whether the expression is a module of the standard library, and not watched.
@@ -98,11 +110,14 @@ class Assumptions(Context):
     def module_path(self, node: ast.expr) -> str | None:
         if isinstance(node, ast.Name):
             found = self.scope.imported(self.scope.mangle(node.id))
-            return found[0] if found is not None and found[1] is None else None
+            if found is None:
+                return None
+            path = found[0] if found[1] is None else f"{found[0]}.{found[1]}"
+            return path if found[1] is None or path in SUBMODULES else None
         if isinstance(node, ast.Attribute):
             above = self.module_path(node.value)
             path = f"{above}.{node.attr}"
-            return path if path in SUBMODULES else None
+            return path if path in SUBMODULES or path in self.scopes.module.dotted else None
         return None
 
     def is_super(self, node: ast.expr) -> bool:

@@ -1,91 +1,112 @@
-"""Calls: of methods that a container may have, of builtins, and of functions that are not watched
-and look at what they are given.
-"""
+"""Calls of builtins, and of functions that are not watched and look at what they are given."""
 
 from __future__ import annotations
 
 import ast
-from typing import Any
 
-from raceproof.instrument.rewriting.contents import Contents
 from raceproof.instrument.rewriting.knowledge import (
-    CONTAINER_METHODS,
+    DEEP_READERS,
     KEEPERS,
     LAZY_READERS,
     MUTATORS,
     READERS,
 )
-from raceproof.instrument.rewriting.nodes import first_of, hook_call, loaded, mention, walrus
-from raceproof.instrument.rewriting.shapes import Fresh, constant_text, rebinds
+from raceproof.instrument.rewriting.methods import Methods
+from raceproof.instrument.rewriting.nodes import first_of, hook_call, mention
+from raceproof.instrument.rewriting.shapes import constant_text
 
 
-class Calls(Contents):
+class Calls(Methods):
     """Handlers of calls."""
 
     def expr_Call(self, node: ast.Call) -> ast.expr:
         func = node.func
-        if isinstance(func, ast.Attribute):
-            return self.method_call(node, func)
         if isinstance(func, ast.Name):
             name = self.scope.mangle(func.id)
             if self.scope.is_builtin(name):
                 return self.builtin_call(node, name)
-            found = self.scope.imported(name)
-            if found is not None and found[1] is not None and not self.is_watched(found[0]):
-                self.foreign_arguments(node, found[0], found[1])
-                node.func = self.expr(func)
-                return node
-        node.func = self.expr(func)
-        self.arguments(node)
+        found = self.imported_function(func)
+        if found is not None and not self.is_watched(found[0]):
+            self.foreign_arguments(node, *found)
+            node.func = self.expr(func)
+        elif found is None and isinstance(func, ast.Attribute):
+            self.method_call(node, func)
+        else:
+            node.func = self.expr(func)
+            self.arguments(node)
         return node
 
-    def arguments(self, node: ast.Call) -> None:
-        node.args = self.exprs(node.args)
-        self.keywords(node.keywords)
+    def imported_function(self, func: ast.expr) -> tuple[str, str] | None:
+        """The module and name of a function or class that is called through an import."""
+        if isinstance(func, ast.Name):
+            found = self.scope.imported(self.scope.mangle(func.id))
+            if found is not None and found[1] is not None:
+                return found[0], found[1]
+        elif isinstance(func, ast.Attribute):
+            module = self.module_path(func.value)
+            if module is not None:
+                return module, func.attr
+            found = self.imported_function(func.value)
+            if found is not None:
+                method = found[0], f"{found[1]}.{func.attr}"
+                return method if method in LAZY_READERS else None
+        return None
+
+    # ------------------------------------------------------------------ builtins
 
     def builtin_call(self, node: ast.Call, name: str) -> ast.expr:
         """A call of a builtin by its name."""
         args = node.args
-        first = 0
-        hook, kind = "_rp_read", "read"
+        lazy = LAZY_READERS.get(("builtins", name))
         match name, len(args):
             case "super", _:
                 return node
-            case "len", 1:
-                hook, kind = "_rp_len", "len"
+            case "len", 1 if self.looks(args[0]):
+                args[0] = self.wrapped("_rp_len", "len", args[0])
             case "bool", 1:
-                hook, kind = "_rp_true", "truth"
+                args[0] = self.truth(args[0])
             case "next", 1 | 2:
                 args[0] = self.wrapped("_rp_next", "next", args[0])
-                first = len(args)
+                args[1:] = self.exprs(args[1:])
+            case "reversed", 1 if self.looks(args[0]):
+                args[0] = self.wrapped("_rp_reversed", "iter", args[0])
+            case "vars", 1:
+                self.builtin_vars(node)
             case "getattr" | "hasattr" | "delattr", 2 | 3 if self.is_simple(args[1]):
-                store = name == "delattr"
-                kind = "attr-del" if store else "attr"
-                site = self.site(kind, node, constant_text(args[1]), store=store)
-                hook = "_rp_attr_dyn_at" if store else "_rp_attr_dyn"
-                args[0] = hook_call(hook, [self.expr(args[0]), mention(args[1]), site], args[0])
-                args[2:] = self.exprs(args[2:])
-                first = len(args)
+                self.builtin_getattr(node, name)
             case "setattr", 3 if self.is_simple(args[1]):
                 self.builtin_setattr(node)
-                first = len(args)
+            case "iter", 2:  # a function, and the value that ends it
+                args[:] = self.exprs(args)
+            case _ if lazy is not None:
+                self.lazy_arguments(node, lazy)
+            case _ if name in DEEP_READERS:
+                args[:] = map(self.seen, args)
+            case _ if name in READERS:
+                args[:] = [self.read(a) if self.looks(a) else self.expr(a) for a in args]
             case _:
-                if name in LAZY_READERS:
-                    hook, kind, first = "_rp_iter", "iter", LAZY_READERS[name]
-                elif name not in READERS:
-                    first = len(args)
-                    args[:] = self.exprs(args)
-        for i, argument in enumerate(args):
-            if i < first and name not in LAZY_READERS:
-                continue
-            if i < first or isinstance(argument, Fresh | ast.Starred) or self.is_plain(argument):
-                args[i] = self.expr(argument)
-            elif hook == "_rp_iter":
-                args[i] = self.iterated(argument)
-            else:
-                args[i] = self.wrapped(hook, kind, argument)
+                args[:] = self.exprs(args)
         self.keywords(node.keywords)
         return node
+
+    def lazy_arguments(self, node: ast.Call, lazy: slice) -> None:
+        iterated = node.args[lazy]
+        node.args = [self.iterated(a) if a in iterated else self.expr(a) for a in node.args]
+
+    def builtin_vars(self, node: ast.Call) -> None:
+        site = self.site("attr", node, "__dict__")
+        operands = [self.expr(node.args[0]), ast.Constant("__dict__"), site]
+        node.args[0] = hook_call("_rp_attr", operands, node.args[0])
+
+    def builtin_getattr(self, node: ast.Call, name: str) -> None:
+        base, attribute, *others = node.args
+        store = name == "delattr"
+        site = self.site(
+            "attr-del" if store else "attr", node, constant_text(attribute), store=store
+        )
+        hook = "_rp_attr_dyn_at" if store else "_rp_attr_dyn"
+        first = hook_call(hook, [self.expr(base), mention(attribute), site], base)
+        node.args = [first, attribute, *self.exprs(others)]
 
     def builtin_setattr(self, node: ast.Call) -> None:
         base, name, value = node.args
@@ -94,21 +115,29 @@ class Calls(Contents):
             operands = [self.expr(value), mention(base), mention(name), site]
             node.args[2] = hook_call("_rp_attr_set", operands, value)
         else:
-            node.args[0] = hook_call(
-                "_rp_attr_dyn_at", [self.expr(base), mention(name), site], base
-            )
+            operands = [self.expr(base), mention(name), site]
+            node.args[0] = hook_call("_rp_attr_dyn_at", operands, base)
             node.args[2] = self.expr(value)
+
+    # ------------------------------------------------------------------ what is not watched
 
     def foreign_arguments(self, node: ast.Call, module: str, name: str) -> None:
         """Arguments of a function that is not watched: it looks at them, as far as we know."""
+        lazy = LAZY_READERS.get((module, name))
         if (module, name) in MUTATORS and node.args and not isinstance(node.args[0], ast.Starred):
             self.mutator_arguments(node)
-            return
-        keeps = module in KEEPERS or module.partition(".")[0] in KEEPERS
-        for i, argument in enumerate(node.args):
-            looks = not keeps and self.looks(argument)
-            node.args[i] = self.read(argument) if looks else self.expr(argument)
-        self.keywords(node.keywords)
+        elif module in KEEPERS or module.partition(".")[0] in KEEPERS:
+            self.arguments(node)
+        elif name == "chain.from_iterable" and len(node.args) == 1:
+            node.args[0] = self.wrapped("_rp_iters", "iter", node.args[0])
+        elif lazy is not None:
+            self.lazy_arguments(node, lazy)
+            self.keywords(node.keywords)
+        else:
+            node.args[:] = map(self.seen, node.args)
+            for keyword in node.keywords:
+                look = self.seen if keyword.arg is not None else self.spread
+                keyword.value = look(keyword.value)
 
     def mutator_arguments(self, node: ast.Call) -> None:
         """`heappush(heap, item)`: announced when all arguments are there."""
@@ -125,86 +154,3 @@ class Calls(Contents):
         *middle, last = self.exprs(others)
         hook = hook_call("_rp_mutate", [again, site], changed)
         node.args = [first, *middle, first_of(last, hook)]
-
-    def method_call(self, node: ast.Call, func: ast.Attribute) -> ast.expr:
-        receiver = func.value
-        module = self.module_path(receiver)
-        if module is not None:
-            if self.is_watched(module):
-                self.arguments(node)
-            else:
-                self.foreign_arguments(node, module, func.attr)
-            node.func = self.expr(func)
-        elif (
-            func.attr not in CONTAINER_METHODS
-            or self.is_super(receiver)
-            or isinstance(receiver, ast.Constant | ast.JoinedStr)
-        ):
-            node.func = self.expr(func)
-            reads: tuple[type[ast.expr], ...] = ()
-            if func.attr == "join" and len(node.args) == 1 and not node.keywords:
-                reads = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)
-            elif func.attr == "format" and isinstance(receiver, ast.Constant):
-                reads = (ast.Name, ast.Attribute, ast.Subscript)
-            node.args = [
-                self.read(a) if isinstance(a, reads) and not self.is_plain(a) else self.expr(a)
-                for a in node.args
-            ]
-            self.keywords(node.keywords)
-        else:
-            self.container_call(node, func)
-        return node
-
-    def container_call(self, node: ast.Call, func: ast.Attribute) -> None:
-        """X.m(...) where m is a method of a container: announced when all is evaluated."""
-        name = self.scope.mangle(func.attr)
-        site = self.site("method", node, name)
-        values: list[ast.expr] = [*node.args, *(keyword.value for keyword in node.keywords)]
-        pure = [*map(self.is_pure, node.args), *map(self.is_pure_keyword, node.keywords)]
-        last = max((i for i, quiet in enumerate(pure) if not quiet), default=-1)
-        positional = 0 <= last < len(node.args)
-        leading: list[ast.expr] = []
-        for argument in node.args[: last if positional else None]:
-            if not self.is_simple(argument):
-                break
-            leading.append(mention(argument))
-        extra: dict[str, Any] = {}
-        if last < 0:
-            if len(leading) < len(values):
-                extra["more"] = True
-        elif (
-            len(leading) == last == len(values) - 1
-            and positional
-            and not isinstance(values[last], ast.Starred)
-        ):
-            extra["at"] = last  # then `leading` and the announced value are all there is
-        receiver = func.value
-        head = [ast.Constant(name), site, *leading]
-        if last < 0:
-            func.value = hook_call("_rp_meth", [self.expr(receiver), *head], node, **extra)
-            self.arguments(node)
-            return
-        again: ast.expr
-        if self.is_simple(receiver) and not rebinds(receiver, values):
-            again = mention(receiver)
-        elif self.can_keep:
-            temp = self.temporary()
-            func.value = walrus(temp, self.expr(receiver))
-            again = loaded(temp)
-        else:
-            operands = [self.expr(receiver), ast.Constant(name), site]
-            node.func = hook_call("_rp_callmeth", operands, func)
-            self.arguments(node)
-            return
-        self.arguments(node)
-
-        def announced(value: ast.expr) -> ast.expr:
-            return hook_call("_rp_meth_arg", [value, again, *head], value, **extra)
-
-        if not positional:
-            keyword = node.keywords[last - len(node.args)]
-            keyword.value = announced(keyword.value)
-        elif isinstance(starred := node.args[last], ast.Starred):
-            starred.value = announced(starred.value)
-        else:
-            node.args[last] = announced(node.args[last])

@@ -7,10 +7,21 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from raceproof.instrument.rewriting.knowledge import FRESH
-from raceproof.instrument.rewriting.nodes import hook_call, loaded, mention, walrus
-from raceproof.instrument.rewriting.shapes import Looking, Obtaining, Tested, is_constant, is_text
+from raceproof.instrument.rewriting.knowledge import FRESH, VIEWS
+from raceproof.instrument.rewriting.nodes import hook_call, loaded, mention, placed, walrus
+from raceproof.instrument.rewriting.shapes import (
+    Fresh,
+    Looking,
+    Obtaining,
+    Tested,
+    is_atom,
+    is_constant,
+    is_text,
+)
 from raceproof.instrument.rewriting.walker import Walker
+
+_COMBINING = ast.Add | ast.Sub | ast.BitOr | ast.BitAnd | ast.BitXor
+"""Operators that containers have, too."""
 
 
 class Contents(Walker):
@@ -23,6 +34,18 @@ class Contents(Walker):
 
     def read(self, node: ast.expr) -> ast.expr:
         return self.wrapped("_rp_read", "read", node)
+
+    def seen(self, node: ast.expr) -> ast.expr:
+        """What is looked at as a whole; a display, in each of its elements."""
+        match node:
+            case ast.Tuple(elts=elements) | ast.List(elts=elements):
+                elements[:] = map(self.seen, elements)
+                return node
+            case ast.Dict(keys=keys, values=values) if None not in keys:
+                node.keys = [None if key is None else self.expr(key) for key in keys]
+                values[:] = map(self.seen, values)
+                return node
+        return self.read(node) if self.looks(node) else self.expr(node)
 
     def spread(self, node: ast.expr) -> ast.expr:
         """What is unpacked by `*` or `**`, or onto several targets: all of it is read now."""
@@ -58,9 +81,19 @@ class Contents(Walker):
         match node:
             case ast.Call(func=ast.Name(id=name)) if name in FRESH and self.scope.is_builtin(name):
                 return self.expr(node)
-        if is_constant(node):
+        if isinstance(node, Fresh) or is_constant(node) or self.is_plain(node):
             return self.expr(node)
         return self.wrapped("_rp_iter", "iter", node)
+
+    def expr_Yield(self, node: ast.Yield) -> ast.expr:
+        """Announced before a generator leaves: until then, nobody else may enter it."""
+        value = node.value or placed(ast.Constant(None), node)
+        node.value = self.wrapped("_rp_yield", "yield", value)
+        return node
+
+    def expr_YieldFrom(self, node: ast.YieldFrom) -> ast.expr:
+        node.value = self.iterated(node.value)
+        return node
 
     def truth(self, node: ast.expr) -> ast.expr:
         """An expression whose truth is all that is asked for."""
@@ -108,10 +141,8 @@ class Contents(Walker):
                     sought[i + 1] = loaded(kept[i])
                 else:
                     sought[i + 1] = None
-            elif not isinstance(op, ast.Is | ast.IsNot) and not (
-                is_constant(left) or is_constant(right)
-            ):
-                read.update(j for j in (i, i + 1) if self.looks(operands[j]))
+            elif not isinstance(op, ast.Is | ast.IsNot) and not (is_atom(left) or is_atom(right)):
+                read.update((i, i + 1))
         for i, operand in enumerate(operands):
             new: ast.expr
             if i in sought:
@@ -122,7 +153,7 @@ class Contents(Walker):
                     site = self.site("in", operand)
                     new = hook_call("_rp_in", [self.expr(operand), what, site], operand)
             elif i in read:
-                new = self.read(operand)
+                new = self.seen(operand)
             else:
                 new = self.expr(operand)
             operands[i] = walrus(kept[i], new) if i in kept else new
@@ -133,27 +164,35 @@ class Contents(Walker):
         left, right = node.left, node.right
         if isinstance(node.op, ast.Mod) and is_text(left):
             node.left = self.expr(left)
-            if isinstance(right, ast.Tuple):
-                right.elts = [self.read(e) if self.looks(e) else self.expr(e) for e in right.elts]
-            else:
-                node.right = self.read(right) if self.looks(right) else self.expr(right)
-        elif isinstance(node.op, ast.Add | ast.BitOr):
-            holder = Looking | ast.List | ast.Tuple | ast.Set | ast.Dict
-            both = (
-                isinstance(left, holder)
-                and isinstance(right, holder)
-                and not self.is_plain(left)
-                and not self.is_plain(right)
-            )
-            node.left = self.read(left) if both and self.looks(left) else self.expr(left)
-            node.right = self.read(right) if both and self.looks(right) else self.expr(right)
+            node.right = self.seen(right)
+        elif isinstance(node.op, _COMBINING) and self.is_holder(left) and self.is_holder(right):
+            node.left, node.right = self.combined(left), self.combined(right)
         else:
             node.left, node.right = self.expr(left), self.expr(right)
         return node
 
+    def is_holder(self, node: ast.expr) -> bool:
+        """Whether an operand may well be a container.
+
+        (Results of calls could be as well, but are numbers far more often.)
+        """
+        holder = Looking | ast.List | ast.Tuple | ast.Set | ast.Dict
+        return (isinstance(node, holder) and not self.is_plain(node)) or _is_view(node)
+
+    def combined(self, node: ast.expr) -> ast.expr:
+        reads = isinstance(node, Looking) or _is_view(node)
+        return self.read(node) if reads else self.expr(node)
+
     def expr_FormattedValue(self, node: ast.FormattedValue) -> ast.expr:
-        value = node.value
-        node.value = self.read(value) if self.looks(value) else self.expr(value)
+        node.value = self.seen(node.value)
         if node.format_spec is not None:
             node.format_spec = self.expr(node.format_spec)
         return node
+
+
+def _is_view(node: ast.expr) -> bool:
+    """`d.keys()` and the like."""
+    match node:
+        case ast.Call(func=ast.Attribute(attr=name), args=[], keywords=[]):
+            return name in VIEWS
+    return False

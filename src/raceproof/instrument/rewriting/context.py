@@ -47,6 +47,8 @@ class Context:
         self.plain: dict[Scope, Plain] = {}
         self.stored_on_modules: set[str] = set()
         """`name.attribute` texts that this file stores to."""
+        self.own_functions: set[str] = set()
+        """Names of the functions and methods that this file defines."""
 
     def site(
         self,

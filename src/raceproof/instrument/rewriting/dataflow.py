@@ -21,8 +21,13 @@ class Mentions:
     places: set[str] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
 
-    def add(self, expression: ast.expr) -> None:
-        for node in _evaluated(expression):
+    def add(self, expression: ast.expr, target: str = "") -> None:
+        """What an expression that is bound to the name `target`, or to anything, looks at."""
+        for operand in _operands(expression, target):
+            self._add(operand)
+
+    def _add(self, operand: ast.expr) -> None:
+        for node in _evaluated(operand):
             match node:
                 case ast.Name(id=name, ctx=ast.Load()):
                     self.names.add(name)
@@ -46,7 +51,7 @@ class Dataflow:
         """Whether `value`, about to be stored into `target`, was computed from `target`."""
         wanted = text(target)
         seen = Mentions()
-        seen.add(value)
+        seen.add(value, target.id if isinstance(target, ast.Name) else "")
         waiting = list(seen.names)
         places, names = seen.places, seen.names
         while waiting:
@@ -68,6 +73,37 @@ def text(node: ast.expr) -> str:
         return ast.unparse(node)
     except RecursionError:
         return "..."
+
+
+def _operands(value: ast.expr, target: str) -> Iterator[ast.expr]:
+    """The parts that the value is made of.
+
+    `self.x or {}` and `self.x if self.x else {}` either keep what is there or replace it: nothing
+    is computed from it, and doing so twice does no harm.
+    """
+    match value:
+        case ast.BoolOp(values=[*tested, last]):
+            for part in tested:
+                if not _is_lookup(part, target):
+                    yield from _operands(part, target)
+            yield from _operands(last, target)
+        case ast.IfExp(body=body, orelse=orelse):
+            for part in (body, orelse):
+                if not _is_lookup(part, target):
+                    yield from _operands(part, target)
+        case _:
+            yield value
+
+
+def _is_lookup(node: ast.expr, target: str) -> bool:
+    match node:
+        case ast.Name(id=name):
+            return name == target
+        case ast.Attribute() | ast.Subscript():
+            return True
+        case ast.Call(func=ast.Attribute(attr=name)):
+            return name in _LOOKUPS
+    return False
 
 
 def _evaluated(expression: ast.AST) -> Iterator[ast.AST]:

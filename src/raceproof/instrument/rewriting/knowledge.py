@@ -45,15 +45,37 @@ READERS: Final = frozenset(
         "print",
         "bytes",
         "bytearray",
-        "iter",
-        "vars",
-        "reversed",
     ]
 )
 """Builtins that look at all of their arguments before they return."""
 
-LAZY_READERS: Final = {"enumerate": 0, "zip": 0, "map": 1, "filter": 1}
-"""Builtins that iterate later; the number of leading arguments that they do not iterate over."""
+DEEP_READERS: Final = frozenset({"str", "repr", "ascii", "print", "format"})
+"""Those of them that also look into what their arguments contain."""
+
+_ALL, _FIRST, _BUT_FIRST = slice(None), slice(1), slice(1, None)
+LAZY_READERS: Final = {
+    ("builtins", "enumerate"): _FIRST,
+    ("builtins", "zip"): _ALL,
+    ("builtins", "map"): _BUT_FIRST,
+    ("builtins", "filter"): _BUT_FIRST,
+    ("builtins", "iter"): _FIRST,
+    ("itertools", "accumulate"): _FIRST,
+    ("itertools", "batched"): _FIRST,
+    ("itertools", "chain"): _ALL,
+    ("itertools", "chain.from_iterable"): _FIRST,
+    ("itertools", "compress"): _ALL,
+    ("itertools", "cycle"): _FIRST,
+    ("itertools", "dropwhile"): _BUT_FIRST,
+    ("itertools", "filterfalse"): _BUT_FIRST,
+    ("itertools", "groupby"): _FIRST,
+    ("itertools", "islice"): _FIRST,
+    ("itertools", "pairwise"): _FIRST,
+    ("itertools", "starmap"): _BUT_FIRST,
+    ("itertools", "takewhile"): _BUT_FIRST,
+    ("itertools", "tee"): _FIRST,
+    ("itertools", "zip_longest"): _ALL,
+}
+"""Functions that iterate later, and over which of their arguments."""
 
 FRESH: Final = frozenset(
     [
@@ -92,6 +114,12 @@ PLAIN_RESULTS: Final = frozenset(
     ]
 )
 """Builtins that return a bool or number, the truth of which is nobody else's business."""
+
+HANDING_OUT: Final = frozenset({"getattr", "next", "min", "max", "vars", "globals", "locals"})
+"""Builtins that return what others may have; the results of all the others are new."""
+
+VIEWS: Final = frozenset({"keys", "values", "items"})
+"""Methods whose results stand for the object itself."""
 
 MUTATORS: Final = frozenset(
     ("heapq", name) for name in ["heappush", "heappop", "heapify", "heapreplace", "heappushpop"]

@@ -56,7 +56,9 @@ class _Rewriter(Calls, Blocks, Assignments, Statements):
         self.flow = Dataflow(tree.body)
         self.find_plain(self.scope, tree.body)
         for node in ast.walk(tree):
-            if (
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                self.own_functions.add(node.name)
+            elif (
                 isinstance(node, ast.Attribute)
                 and not isinstance(node.ctx, ast.Load)
                 and self.is_foreign(node.value)

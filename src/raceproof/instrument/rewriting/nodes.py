@@ -38,7 +38,7 @@ def walrus(temp: str, value: ast.expr) -> ast.expr:
 
 
 def mention(node: ast.expr) -> ast.expr:
-    """Another mention of a simple expression, or of a tuple of such."""
+    """Another mention of a simple expression, or of something made of such."""
     match node:
         case ast.Name(id=name):
             return placed(loaded(name), node)
@@ -48,4 +48,6 @@ def mention(node: ast.expr) -> ast.expr:
             return placed(ast.UnaryOp(ast.USub(), mention(operand)), node)
         case ast.Tuple(elts=elements):
             return placed(ast.Tuple([mention(e) for e in elements], ast.Load()), node)
+        case ast.BinOp(left=left, op=op, right=right):
+            return placed(ast.BinOp(mention(left), op, mention(right)), node)
     raise TypeError(node)

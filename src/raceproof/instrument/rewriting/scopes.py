@@ -44,6 +44,8 @@ class Scope:
         """The parameters `*args` and `**kwargs`: fresh objects, nobody else's."""
         self.imports: dict[str, tuple[str, str | None]] = {}
         """`import a.b as c` is c: ("a.b", None); `from a import b` is b: ("a", "b")."""
+        self.dotted: set[str] = set()
+        """Module only: the modules `a.b` that are imported as such somewhere in the file."""
         self.late: set[str] = set()
         """Module only: names bound after the preamble."""
         self.shows_locals = False
@@ -363,6 +365,8 @@ class _Builder:
             name = alias.asname or alias.name.partition(".")[0]
             self.bind(name, definition=True)
             self.scope.imports[name] = (alias.name if alias.asname else name, None)
+            parts = alias.name.split(".")
+            self.scope.module.dotted.update(".".join(parts[:n]) for n in range(2, len(parts) + 1))
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         if node.module == "__future__" and not node.level:

@@ -8,20 +8,20 @@ from collections.abc import Callable, Sequence
 Looking = ast.Name | ast.Attribute | ast.Subscript
 """Expressions whose value existed before: others may have it too."""
 Obtaining = ast.Name | ast.Attribute | ast.Subscript | ast.Call
-Tested = ast.Name | ast.Attribute | ast.Subscript | ast.Call | ast.Await | ast.NamedExpr
-Fresh = (
-    ast.Constant
-    | ast.BinOp
-    | ast.UnaryOp
-    | ast.Compare
-    | ast.JoinedStr
-    | ast.Lambda
-    | ast.ListComp
-    | ast.SetComp
-    | ast.DictComp
-    | ast.GeneratorExp
+Given = (
+    ast.Name
+    | ast.Attribute
+    | ast.Subscript
+    | ast.Call
+    | ast.Await
+    | ast.NamedExpr
+    | ast.IfExp
+    | ast.BoolOp
 )
-"""Expressions whose value is new, or a mere number."""
+"""Expressions whose value may have existed before."""
+Tested = ast.Name | ast.Attribute | ast.Subscript | ast.Call | ast.Await | ast.NamedExpr
+Fresh = ast.Constant | ast.JoinedStr | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+"""Expressions whose value is new: iterating it disturbs nobody."""
 Nameless = ast.Constant | ast.BinOp | ast.UnaryOp | ast.Compare | ast.JoinedStr | ast.Lambda
 """Expressions whose value is not worth a name in a report."""
 
@@ -40,6 +40,16 @@ def is_constant(node: ast.expr) -> bool:
             return True
         case ast.Tuple(elts=elements) | ast.List(elts=elements) | ast.Set(elts=elements):
             return all(map(is_constant, elements))
+    return False
+
+
+def is_atom(node: ast.expr) -> bool:
+    """A constant that no container is equal to, unlike `[]`."""
+    match node:
+        case ast.Constant() | ast.UnaryOp(operand=ast.Constant()):
+            return True
+        case ast.Tuple(elts=elements):
+            return all(map(is_atom, elements))
     return False
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 
 from raceproof.instrument.rewriting.accesses import Accesses
-from raceproof.instrument.rewriting.contents import Contents
 from raceproof.instrument.rewriting.names import Names
 from raceproof.instrument.rewriting.nodes import hook_call, placed
+from raceproof.instrument.rewriting.patterns import Patterns
 
 
-class Statements(Names, Accesses, Contents):
+class Statements(Names, Accesses, Patterns):
     """Handlers of compound statements and of those that need little."""
 
     def stmt_Expr(self, node: ast.Expr) -> list[ast.stmt]:
@@ -79,7 +79,7 @@ class Statements(Names, Accesses, Contents):
     stmt_TryStar = stmt_Try  # noqa: N815
 
     def stmt_Match(self, node: ast.Match) -> list[ast.stmt]:
-        node.subject = self.expr(node.subject)
+        node.subject = self.matched(node.subject, [case.pattern for case in node.cases])
         for case in node.cases:
             if case.guard is not None:
                 case.guard = self.truth(case.guard)

@@ -56,5 +56,8 @@ class Walker(Assumptions):
         """The expression, and another mention of its value."""
         if self.is_simple(node):
             return node, mention(node)
+        if not self.can_keep:
+            again = mention(node)
+            return self.expr(node), again
         temp = self.temporary()
         return walrus(temp, self.expr(node)), loaded(temp)
