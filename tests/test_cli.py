@@ -124,7 +124,7 @@ def test_a_module_that_only_an_import_hook_knows(
         (["binary.py"], "binary.py is not Python source text"),
         (["-m", "nothing"], "no module named nothing (looked in the current directory first)"),
         (["-m", "json.nothing"], "no module named json.nothing"),
-        (["-m", "bank.nothing"], "without -m it is a script"),
+        (["-m", "bank.nothing"], "bank is not a package"),
         (["-m", "json"], "package without a __main__"),
         (["-m", "sys"], "part of the interpreter"),
         (["-m", "bank.py"], "without -m it is a script"),

@@ -97,6 +97,22 @@ def test_a_failing_callback_is_logged_and_forgotten() -> None:
     assert ran.printed[0].startswith("exception calling callback for <Future")
 
 
+def test_who_calls_back_does_not_show_in_the_log() -> None:
+    def program() -> None:
+        logging.root.handlers.clear()
+        future: Future[int] = Future()
+        thread = threading.Thread(target=future.set_result, args=(1,))
+        thread.start()
+        future.add_done_callback(lambda _: 1 / 0)  # type: ignore[arg-type, return-value]
+        thread.join()
+
+    found = explore(program)
+    assert found.executions == 2
+    lines = {tuple(line.partition(" at 0x")[0] for line in lines) for lines in found.lines}
+    assert len(lines) == 1
+    assert "raceproof/world" not in str(lines)
+
+
 def test_result_times_out_when_nobody_can_go_on() -> None:
     def program() -> Any:
         future: Future[int] = Future()

@@ -114,6 +114,7 @@ _original: Final[dict[str, Callable[..., Any]]] = {
     for name in (
         "__init__", "__repr__", "add_done_callback", "cancel", "cancelled", "done", "exception",
         "result", "running", "set_exception", "set_result", "set_running_or_notify_cancel",
+        "_invoke_callbacks",
     )
 }  # fmt: skip
 
@@ -255,10 +256,24 @@ def _add_done_callback(self: Any, fn: Callable[[Any], object]) -> None:
     if self._state not in DONE:
         self._done_callbacks.append(fn)
         return
+    _call_back(self, fn)
+
+
+def _call_back(self: Any, fn: Callable[[Any], object]) -> None:
     try:
         fn(self)
-    except Exception:
+    except Exception as error:
+        # Whoever calls back, in the end or at once, the traceback that is logged is the same.
+        record.hide_own_frames(error)
         _base.LOGGER.exception("exception calling callback for %r", self)
+
+
+def _invoke_callbacks(self: Any) -> None:
+    if model_of(self) is None:
+        _original["_invoke_callbacks"](self)
+        return
+    for callback in self._done_callbacks:
+        _call_back(self, callback)
 
 
 def _set_running_or_notify_cancel(self: Any) -> bool:
@@ -338,6 +353,7 @@ METHODS: Final[dict[str, Callable[..., Any]]] = {
     "__init__": _init,
     "__repr__": _repr,
     "__hash__": _hash,
+    "_invoke_callbacks": _invoke_callbacks,
     "add_done_callback": _add_done_callback,
     "cancel": _cancel,
     "cancelled": _cancelled,
