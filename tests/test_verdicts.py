@@ -110,7 +110,7 @@ def test_a_self_deadlock_tells_who_holds_what_since_which_line(tmp_path: Path) -
     (finding,) = result.findings
     first = finding.waiting[0]
     assert first.thread == first.holder
-    assert "self.lock" in first.object
+    assert first.object == "Lock BankAccount.lock"
     assert first.taken is not None
     assert first.taken.text == "with self.lock:"
     assert finding.advice.primitive == "RLock"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from raceproof.events import Location, ThreadId, WholeObject
 from raceproof.judge.data_races import data_races
-from raceproof.judge.deadlocks import classify
+from raceproof.judge.deadlocks import Stuck, classify
 from raceproof.judge.explain import explain_race, explain_standstill, explain_whole
 from raceproof.judge.findings import Advice, Finding, Result
 from raceproof.judge.judge import ENDED, Fault, Judge, Suspect, failure_signature
@@ -22,7 +22,7 @@ from raceproof.judge.patterns import Triple, unserializable
 from raceproof.search.minimize import Attempt, minimize
 from raceproof.search.replay import Recording, save, schedule_of
 from raceproof.session import Program, Run, Session
-from raceproof.world.scheduler import Execution, Plan, machine
+from raceproof.world.scheduler import Blocked, Execution, Plan, machine
 
 if TYPE_CHECKING:
     from raceproof.exploration import Options
@@ -167,7 +167,8 @@ class Presenter:
         everyone = execution.everyone
         if suspect.fault is Fault.STANDSTILL:
             stuck = classify(execution)
-            return explain_standstill(self._standstill_kind(suspect), stuck, narrator, everyone)
+            found = self._standstill_kind(stuck, execution)
+            return explain_standstill(found, stuck, narrator, everyone)
         if suspect.fault is Fault.LOST_UPDATE:
             triples = self._judge.lost_updates_in(execution.threads, execution.operations)
             for triple in triples:
@@ -245,15 +246,19 @@ class Presenter:
                 return (name if name == "check-then-act" else "race"), found[name]
         return "race", None
 
-    def _standstill_kind(self, suspect: Suspect) -> str:
+    def _standstill_kind(self, stuck: Stuck, execution: Execution) -> str:
         """The kind of a standstill, now that all executions are known."""
-        stuck = suspect.stuck
-        assert stuck is not None
         sometimes_fine = any(
             outcome not in self._judge.stuck_outcomes for outcome in self._judge.tally.counts
         )
-        waits_for_notify = all(blocked.operation.kind == "wake" for blocked in stuck.causes)
-        if stuck.kind == "waits-forever" and sometimes_fine and waits_for_notify:
+        if (
+            stuck.kind == "waits-forever"
+            and sometimes_fine
+            and all(
+                blocked.operation.kind == "wake" and notified_too_early(blocked, execution)
+                for blocked in stuck.causes
+            )
+        ):
             return "lost-wakeup"
         return stuck.kind
 
@@ -339,6 +344,23 @@ def changes(triple: Triple, narrator: Narrator) -> bool:
     told = {one.index: one for one in narrator.story}
     read, write = told[triple.read], told[triple.write]
     return not (read.value and write.old and read.value == write.old)
+
+
+def notified_too_early(blocked: Blocked, execution: Execution) -> bool:
+    """Whether all notifications came before the thread waited (rather than to somebody else)."""
+    places = {
+        location for location in blocked.operation.locations if location.owner.label == "Condition"
+    }
+    waited = -1
+    notified = []
+    for index, operation in enumerate(execution.operations):
+        if places.isdisjoint(operation.locations):
+            continue
+        if operation.kind.startswith("notify"):
+            notified.append(index)
+        elif operation.kind == "wait" and execution.threads[index] == blocked.thread.tid:
+            waited = index
+    return bool(notified) and max(notified) < waited
 
 
 def is_unprotected(execution: Execution) -> bool:

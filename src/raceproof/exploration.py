@@ -307,6 +307,14 @@ class Exploration:
                 "the orders without preemption are too many to be sure that every outcome is one "
                 "of theirs (shown as `?`); such an outcome is no finding by itself"
             )
+        if machine.timed_waits:
+            result.notes.append(
+                "waits with a timeout were taken to expire only when nothing else could go on"
+            )
+        if machine.fair_only and result.threads > 1:
+            result.notes.append(
+                "loops that sleep went round until the others had had their turn, no more often"
+            )
         result.findings = self._presenter.findings(result, EXPLAINING)
         result.outcomes = self._judge.tally.summary(self._judge.serial_known)
 

@@ -191,6 +191,25 @@ def test_a_generator_can_be_entered_while_another_thread_is_inside(tmp_path: Pat
     }
 
 
+FUNCTION = """
+import threading
+def hit():
+    hit.count += 1
+hit.count = 0
+threads = [threading.Thread(target=hit) for _ in "ab"]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+
+
+def test_functions_have_attributes_too(tmp_path: Path) -> None:
+    script = tmp_path / "program.py"
+    script.write_text(FUNCTION)
+    result = explore(Program(str(script), None, ()), Options(replay_dir=str(tmp_path)), quiet)
+    assert [finding.kind for finding in result.findings] == ["lost-update"]
+    assert "hit.count" in result.findings[0].message
+
+
 SHARED_WALK = """
 import threading
 items = iter([1, 2])

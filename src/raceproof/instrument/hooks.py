@@ -116,6 +116,9 @@ class Hooks:
         def shared_of(obj: Any, site: int) -> SharedObject:
             found = by_id.get(id(obj))
             if found is None:
+                if type(obj) is types.FunctionType and "<locals>" not in obj.__qualname__:
+                    name = ("function", obj.__module__, obj.__qualname__)
+                    return objects.adopt(obj, machine.naming.object(name, obj.__qualname__))
                 found = name_object(obj, machine.current.tid, site)
             return found
 
@@ -161,6 +164,8 @@ class Hooks:
                 return _ON_MODULE
             if issubclass(tp, type):
                 return _ON_CLASS_OBJECT
+            if tp is types.FunctionType and lookup(tp, attribute) is _MISSING:
+                return _ON_INSTANCE
             if tp in IMMUTABLE or (tp.__module__ == "builtins" and tp is not types.SimpleNamespace):
                 return _SILENT
             if tp.__module__.startswith("raceproof.") or issubclass(tp, per_thread.local):

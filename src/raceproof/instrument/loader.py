@@ -70,7 +70,7 @@ def _covered(module: str, names: Sequence[str]) -> bool:
     return any(module == name or module.startswith(name + ".") for name in names)
 
 
-class Loader(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+class Loader(importlib.abc.MetaPathFinder):
     """Finds and executes watched modules; compiled code and sites are kept for the next time."""
 
     def __init__(self, watch: Watch) -> None:
@@ -119,26 +119,9 @@ class Loader(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             if "." not in fullname and fullname not in sys.stdlib_module_names:
                 self.unwatched.add(fullname)
             return None
-        spec.loader = self
+        spec.loader = WatchedLoader(fullname, spec.origin, self)
         spec.cached = None
         return spec
-
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
-        """Part of the import protocol: an ordinary module object will do."""
-
-    def exec_module(self, module: types.ModuleType) -> None:
-        """Part of the import protocol: run the rewritten code."""
-        spec = module.__spec__
-        assert spec is not None
-        assert spec.origin is not None
-        exec(self.code(_read(spec.origin), spec.origin, module.__name__), module.__dict__)
-
-    def get_source(self, fullname: str) -> str | None:
-        """For `inspect` and tracebacks: the source as it was written."""
-        spec = importlib.machinery.PathFinder.find_spec(fullname)
-        if spec is None or spec.origin is None:
-            return None
-        return importlib.util.decode_source(_read(spec.origin))
 
     # -- an exploration --------------------------------------------------------------------------
 
@@ -168,6 +151,18 @@ class Loader(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         for name in self.watched:
             if name != "__main__":
                 sys.modules.pop(name, None)
+
+
+class WatchedLoader(importlib.machinery.SourceFileLoader):
+    """Loads one watched module like any other source file, but for the code that it runs."""
+
+    def __init__(self, fullname: str, path: str, loader: Loader) -> None:
+        super().__init__(fullname, path)
+        self._loader = loader
+
+    def get_code(self, fullname: str) -> types.CodeType:
+        """The rewritten code."""
+        return self._loader.code(_read(self.path), self.path, fullname)
 
 
 class Script:

@@ -78,6 +78,10 @@ def advise_standstill(kind: str, first: Waiting, causes: Sequence[Waiting]) -> A
         return Advice("Event", "wait for an Event instead of looking again and again")
     if first.holder:
         return Advice("Lock", "use `with`, so that the lock is released on every way out")
+    if first.kind == "wake" and len(causes) > 1:
+        return Advice(
+            "Condition", "several threads wait: wake them all with notify_all(), or notify each"
+        )
     if first.kind == "wake":
         return Advice(
             "Condition",

@@ -43,14 +43,18 @@ def data_races(
                         held[other] = max(held.get(other, -1), position)
             continue
         clock[thread] = index
-        if operation.kind not in PLAIN:
-            continue
+        iterates = operation.kind == "iterate"
+        plain = operation.kind in PLAIN
         for location, mode in operation.accesses:
-            if isinstance(location.field, WholeObject):
-                continue
+            part = not isinstance(location.field, WholeObject)
             seen = latest.setdefault(location, {})
             for (other, wrote), position in seen.items():
-                conflict = other != thread and (wrote or mode != READ)
-                if conflict and clock.get(other, -1) < position:
+                if other == thread or not (wrote or mode != READ):
+                    continue
+                if clock.get(other, -1) >= position:
+                    continue
+                before = operations[position].kind
+                # Going through a container takes many steps, whatever the other does in one.
+                if iterates or before == "iterate" or (part and plain and before in PLAIN):
                     yield position, index, location
             seen[thread, mode != READ] = index

@@ -143,13 +143,18 @@ class Narrator(Observer):
         for namespace in (frame.f_globals, frame.f_locals):
             for name, value in namespace.items():
                 if value is subject and not name.startswith("_rp_"):
-                    self.names[shared] = name
+                    self._call_it(shared, name)
                     return
-        for name, value in frame.f_locals.items():
+        for value in list(frame.f_locals.values()):
             for attribute, inner in list(getattr(value, "__dict__", {}).items()):
                 if inner is subject:
-                    self.names[shared] = f"{name}.{attribute}"
+                    self._call_it(shared, f"{type(value).__name__}.{attribute}")
                     return
+
+    def _call_it(self, shared: SharedObject, name: str) -> None:
+        """Give a name, with a number if another object has it already."""
+        taken = sum(1 for other in self.names.values() if other.partition(" #")[0] == name)
+        self.names[shared] = f"{name} #{taken + 1}" if taken else name
 
     # -- details ---------------------------------------------------------------------------------
 

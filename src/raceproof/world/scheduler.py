@@ -199,6 +199,10 @@ class Scheduler:
         self.watched_files: Container[str] = ()
         self.epoch = 0
         """Counts executions; primitives that outlive one notice by it."""
+        self.timed_waits = False
+        """Some wait with a timeout had to wait."""
+        self.fair_only = False
+        """Some loop let time pass, and was followed only as far as others could still act."""
         self._hub: Hub | None = None
         self.refusals = 0
         self._reset(Plan())
@@ -207,6 +211,7 @@ class Scheduler:
         """Start a new exploration: names given so far mean nothing any more."""
         self.naming = Naming()
         self.objects = ObjectTable(self.naming)
+        self.timed_waits = self.fair_only = False
 
     def where(self, frame: FrameType | None = None) -> str:
         """The innermost line of watched code on a stack (default: the caller's)."""
@@ -519,6 +524,7 @@ class Scheduler:
         if self.step >= self.limit or not operation.enabled(tid):
             if timeout is not None:
                 thread.deadline = thread.clock + timeout
+                self.timed_waits = True
             self._stand_still(thread, operation, subject)
             thread.deadline = None
             if self._has_expired(thread):
@@ -677,6 +683,7 @@ class Scheduler:
         (Musuvathi and Qadeer, "Fair stateless model checking", PLDI 2008: a thread that yields has
         a lower priority until the others have had their turn.)
         """
+        self.fair_only = True
         if self.step >= len(self.script) and len(self.live) > 1:
             self.giving_way = True
             self.limit = self.step

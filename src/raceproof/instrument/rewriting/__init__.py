@@ -10,7 +10,8 @@ The rewriter is built in layers, each of which uses those before it:
     nodes, shapes                         making nodes, and looking at them
     context, assumptions, walker          where the rewriter is, what it may assume, how it goes on
     names, accesses, contents             the operations on single places and on whole containers
-    calls, blocks, assignments, statements
+    methods, calls, patterns              what is handed to others, and looked at by `match`
+    blocks, assignments, statements       the rest of the language
     module                                all of them together
 """
 
