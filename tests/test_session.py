@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from raceproof.session import Program, Session
-from raceproof.world.scheduler import Plan
+from raceproof.world.execution import Plan
 
 
 def run_twice(directory: Path, source: str) -> list[list[str]]:

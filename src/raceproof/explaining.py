@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import platform
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 from raceproof.events import Location, ThreadId, WholeObject
 from raceproof.judge.data_races import data_races
@@ -19,13 +18,12 @@ from raceproof.judge.judge import ENDED, Fault, Judge, Suspect, failure_signatur
 from raceproof.judge.narrate import Narrator
 from raceproof.judge.outcomes import Outcome, describe
 from raceproof.judge.patterns import Triple, unserializable
+from raceproof.options import Options
 from raceproof.search.minimize import Attempt, minimize
 from raceproof.search.replay import Recording, save, schedule_of
 from raceproof.session import Program, Run, Session
-from raceproof.world.scheduler import Blocked, Execution, Plan, machine
-
-if TYPE_CHECKING:
-    from raceproof.exploration import Options
+from raceproof.world.execution import Blocked, Execution, Plan
+from raceproof.world.scheduler import machine
 
 MAX_FINDINGS = 20
 ORDER = (Fault.STANDSTILL, Fault.LOST_UPDATE, Fault.NOT_SERIAL, Fault.FAILURE)

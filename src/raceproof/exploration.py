@@ -16,12 +16,15 @@ from raceproof.interruption import Interruption
 from raceproof.judge.findings import Finding, Result
 from raceproof.judge.judge import Judge
 from raceproof.judge.outcomes import Outcome
+from raceproof.options import Options
 from raceproof.search.dpor import Dpor
 from raceproof.search.replay import Recording, UnusableReplay, load
 from raceproof.search.sampling import RandomPriorities
 from raceproof.search.serial import SerialOrders
 from raceproof.session import CannotRun, Program, Run, Session
-from raceproof.world.scheduler import Execution, Plan, machine
+from raceproof.world.descriptors import present
+from raceproof.world.execution import Execution, Plan
+from raceproof.world.scheduler import machine
 
 __all__ = ["CannotRun", "Options", "Program", "ReplayResult", "explore", "replay"]
 
@@ -43,22 +46,6 @@ SERIAL_SHARE = 0.3
 """Part of the time budget that the reference may take."""
 
 Progress = Callable[[int, float, int], None]
-
-
-@dataclass(slots=True)
-class Options:
-    """How to explore; see the command line's help."""
-
-    max_seconds: float = 10.0
-    max_interleavings: int | None = None
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    timeouts: str = "idle"
-    threads: str = "greenlet"
-    seed: int = 0
-    keep_going: bool = False
-    first: bool = False
-    replay_dir: str = ".raceproof"
 
 
 @dataclass(slots=True)
@@ -331,7 +318,7 @@ class Exploration:
 
 
 def _give_up(detail: str) -> None:
-    os.write(2, f"raceproof: {detail}\n".encode())
+    os.write(present(2), f"raceproof: {detail}\n".encode())
     os._exit(2)
 
 

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
+from raceproof.world.descriptors import present
 from raceproof.world.fibers import ExecutionAbandoned
 from raceproof.world.scheduler import Scheduler
 
@@ -81,7 +82,7 @@ class Interruption:
             machine.detail = machine.detail or detail
             raise ExecutionAbandoned
         if self._requested:
-            os.write(2, b"\nraceproof: interrupted\n")
+            os.write(present(2), b"\nraceproof: interrupted\n")
             os._exit(130)
         self._requested = True
         machine.interrupt()

@@ -17,9 +17,10 @@ from raceproof.instrument.hooks import Hooks
 from raceproof.instrument.loader import Loader, ModuleScript, Script, Watch
 from raceproof.judge.outcomes import Outcome, outcome_of
 from raceproof.world.descriptors import Descriptors
+from raceproof.world.execution import Execution, Plan
 from raceproof.world.patches import Patches
 from raceproof.world.record import Record
-from raceproof.world.scheduler import Execution, Plan, machine
+from raceproof.world.scheduler import machine
 from raceproof.world.surroundings import Surroundings, Tracing
 
 SIMULATED = frozenset({"threading", "_thread", "queue", "concurrent", "time", "builtins", "sys"})

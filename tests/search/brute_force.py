@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
 from raceproof.events import WRITE, Operation, ThreadId, dependent
-from raceproof.world.scheduler import Execution, Plan, VirtualThread
+from raceproof.world.execution import Execution, Plan, VirtualThread
 
 Event = tuple[ThreadId, int, Operation]
 Class = Hashable

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from raceproof.events import READ, WRITE, Operation
+from raceproof.world.execution import VirtualThread
 from raceproof.world.primitives.barrier import Barrier
 from raceproof.world.primitives.condition import Condition
 from raceproof.world.primitives.event import Event
@@ -18,7 +19,7 @@ from raceproof.world.primitives.lock import Lock
 from raceproof.world.primitives.queue import Queue, SimpleQueue
 from raceproof.world.primitives.rlock import RLock
 from raceproof.world.primitives.semaphore import BoundedSemaphore, Semaphore
-from raceproof.world.scheduler import VirtualThread, machine
+from raceproof.world.scheduler import machine
 
 Statement = tuple[Any, ...]
 Program = tuple[tuple[Statement, ...], ...]

@@ -13,7 +13,8 @@ from search.brute_force import class_by_pairs, class_of, every_order, waiting
 from search.programs import Generator, Interpreter, Program
 
 from raceproof.search.dpor import Dpor
-from raceproof.world.scheduler import Execution, Plan, machine
+from raceproof.world.execution import Execution, Plan
+from raceproof.world.scheduler import machine
 
 MOST_ORDERS = 500
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from raceproof.search.dpor import Dpor
-from raceproof.world.scheduler import Execution, Plan, VirtualThread, machine
+from raceproof.world.execution import Execution, Plan, VirtualThread
+from raceproof.world.scheduler import machine
 
 LIMIT = 20_000
 

@@ -13,9 +13,10 @@ from typing import Any
 from search.brute_force import class_of, every_order, waiting
 
 from raceproof.search.dpor import Dpor
+from raceproof.world.execution import Execution, Plan, VirtualThread
 from raceproof.world.patches import Patches
 from raceproof.world.record import Record
-from raceproof.world.scheduler import Execution, Plan, VirtualThread, machine
+from raceproof.world.scheduler import machine
 
 LIMIT = 20_000
 

@@ -14,13 +14,14 @@ from typing import Any
 
 import pytest
 
+from raceproof.world.execution import Plan
 from raceproof.world.primitives.barrier import Barrier
 from raceproof.world.primitives.condition import Condition
 from raceproof.world.primitives.event import Event
 from raceproof.world.primitives.lock import Lock
 from raceproof.world.primitives.rlock import RLock
 from raceproof.world.primitives.semaphore import BoundedSemaphore, Semaphore
-from raceproof.world.scheduler import Plan, machine
+from raceproof.world.scheduler import machine
 
 # Not every distribution of Python includes its tests.
 lock_tests = pytest.importorskip("test.lock_tests")

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 from world.simulation import explore, run, shown, value
 
+from raceproof.world.execution import Plan
 from raceproof.world.output import MAX_CHARACTERS, MAX_LENGTH, MAX_LINES, Line
 from raceproof.world.patches import Patches
-from raceproof.world.scheduler import Plan, machine
+from raceproof.world.scheduler import machine
 
 
 def test_lines_are_kept_with_their_thread_and_stream() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from raceproof.events import ThreadId
-from raceproof.world.scheduler import Blocked, Execution, VirtualThread
+from raceproof.world.execution import Blocked, Execution, VirtualThread
 
 HELD = ("acquire", "wake", "reacquire")
 """Kinds of operation that wait for somebody to let go of a lock."""

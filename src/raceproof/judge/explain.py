@@ -16,7 +16,7 @@ from raceproof.judge.findings import Finding, Place, Step, Waiting
 from raceproof.judge.narrate import UNKNOWN_PLACE, Narrator, Told, display, short
 from raceproof.judge.patterns import Triple
 from raceproof.search.minimize import blocks_of
-from raceproof.world.scheduler import VirtualThread
+from raceproof.world.execution import VirtualThread
 
 MAX_STEPS = 24
 """Steps that are shown at the most."""

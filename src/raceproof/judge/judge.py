@@ -14,7 +14,7 @@ from raceproof.events import Operation, Site, ThreadId
 from raceproof.judge.deadlocks import Stuck, classify
 from raceproof.judge.outcomes import Outcome, Tally
 from raceproof.judge.patterns import Triple, lost_updates, lost_updates_alone
-from raceproof.world.scheduler import Execution
+from raceproof.world.execution import Execution
 
 ENDED = ("finished", "exit")
 """How executions end that have a result."""

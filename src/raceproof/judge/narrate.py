@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from raceproof.events import WRITE, Location, Operation, SharedObject, Site, WholeObject
 from raceproof.judge.findings import Place
-from raceproof.world.scheduler import Observer, VirtualThread
+from raceproof.world.execution import Observer, VirtualThread
 
 UNKNOWN_PLACE: Final = Place("", 0, "")
 SCALARS: Final = (int, float, complex, bool, str, bytes, type(None), range)

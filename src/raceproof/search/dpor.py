@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from raceproof.events import Operation, ThreadId, dependent
 from raceproof.search.happens_before import HappensBefore, Race
-from raceproof.world.scheduler import Execution, Plan
+from raceproof.world.execution import Execution, Plan
 
 Sleep = dict[ThreadId, Operation]
 Step = tuple[ThreadId, Operation]

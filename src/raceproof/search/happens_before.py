@@ -15,7 +15,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 
 from raceproof.events import WRITE, Location, Operation, ThreadId
-from raceproof.world.scheduler import Blocked
+from raceproof.world.execution import Blocked
 
 Clock = list[int]
 """clock[t]: the index of the last event of thread t that is ordered before; -1 for none."""

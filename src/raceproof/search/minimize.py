@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from raceproof.events import ThreadId
-from raceproof.world.scheduler import Execution
+from raceproof.world.execution import Execution
 
 FURTHER = 64
 """How many more events a thread may perform to come to its end rather than be preempted."""

@@ -13,7 +13,8 @@ from __future__ import annotations
 import random
 
 from raceproof.events import ThreadId
-from raceproof.world.scheduler import Execution, Plan, Scheduler, VirtualThread
+from raceproof.world.execution import Execution, Plan, VirtualThread
+from raceproof.world.scheduler import Scheduler
 
 MAX_DEPTH = 4
 """Change points are drawn for faults that depend on up to so many ordering constraints."""

@@ -12,7 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from raceproof.events import WRITE, Location, Mode, Operation, ThreadId
-from raceproof.world.scheduler import Execution, Plan, Scheduler, VirtualThread
+from raceproof.world.execution import Execution, Plan, VirtualThread
+from raceproof.world.scheduler import Scheduler
 
 Footprint = dict[Location, Mode]
 """What a stretch accesses, and how: the strongest mode, WRITE for a mixture."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from raceproof.world.scheduler import Execution, Plan
+from raceproof.world.execution import Execution, Plan
 
 
 class Strategy(Protocol):

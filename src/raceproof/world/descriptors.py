@@ -24,6 +24,11 @@ _present: Final[dict[int, int]] = {}
 """Number -> where what was there is at the moment."""
 
 
+def present(number: int) -> int:
+    """The descriptor that leads where `number` led before it was moved away."""
+    return _present.get(number, number)
+
+
 class Descriptors:
     """Moves the streams away, and back.  Descriptors that this cannot be done with stay."""
 

@@ -10,7 +10,8 @@ import threading
 import weakref
 from typing import Any, Final
 
-from raceproof.world.scheduler import VirtualThread, machine
+from raceproof.world.execution import VirtualThread
+from raceproof.world.scheduler import machine
 
 LOCALS: Final = "locals"
 """Key in `VirtualThread.storage`: the attributes of the thread, by object."""

@@ -27,8 +27,9 @@ from raceproof.events import (
 )
 from raceproof.world import random as streams
 from raceproof.world import record, threads
+from raceproof.world.execution import FINISHED, NEW, VirtualThread
 from raceproof.world.primitives.simulated import operation
-from raceproof.world.scheduler import FINISHED, NEW, VirtualThread, machine
+from raceproof.world.scheduler import machine
 
 SUBMISSIONS: Final = WholeObject("submissions")
 """The place that orders those who submit tasks."""

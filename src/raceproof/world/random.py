@@ -13,7 +13,8 @@ import uuid
 from collections.abc import Callable
 from typing import Any, Final
 
-from raceproof.world.scheduler import VirtualThread, machine
+from raceproof.world.execution import VirtualThread
+from raceproof.world.scheduler import machine
 
 BASE: Final = "random base"
 """Key in `VirtualThread.storage`: what the streams of the thread are made from."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Container
-from dataclasses import dataclass, field
 from time import perf_counter
 from types import FrameType
 from typing import Any, Final, NoReturn
@@ -19,16 +18,23 @@ import greenlet
 
 from raceproof.events import (
     READ,
-    STATE,
     WRITE,
     Access,
     Operation,
-    SharedObject,
     ThreadId,
     conflicting,
     dependent,
 )
-from raceproof.world.fibers import BATCH, ExecutionAbandoned, Fiber, Hub
+from raceproof.world.execution import (
+    FINISHED,
+    NEW,
+    STARTED,
+    Blocked,
+    Execution,
+    Plan,
+    VirtualThread,
+)
+from raceproof.world.fibers import BATCH, ExecutionAbandoned, Hub
 from raceproof.world.naming import Naming, ObjectTable
 
 FOREVER: Final = sys.maxsize
@@ -37,9 +43,6 @@ MAX_REFUSALS: Final = 200
 
 AFTERLIFE: Final = 60
 """Events for which daemons go on after the main thread is over."""
-
-NEW, STARTED, FINISHED = "new", "started", "finished"
-"""States of the location of a thread."""
 
 
 def _started(state: object, _: ThreadId) -> bool:
@@ -52,126 +55,6 @@ def _finished(state: object, _: ThreadId) -> bool:
 
 def _never(_state: object, _: ThreadId) -> bool:
     return False
-
-
-@dataclass(slots=True)
-class Plan:
-    """What an execution has to do: follow `script`, then go on as it likes but for `sleep`.
-
-    `script[i]` is the thread that performs event i.  The first `known` events repeat those of an
-    earlier execution, whose records are `threads` and `operations` (both of that length; the
-    execution appends to them); any departure from them is non-determinism.  From event `known` on
-    the threads in `sleep` must not perform their pending operation until something that is
-    dependent with it has happened: that was explored before.
-    """
-
-    script: list[ThreadId] = field(default_factory=list)
-    known: int = 0
-    threads: list[ThreadId] = field(default_factory=list)
-    operations: list[Operation] = field(default_factory=list)
-    before: dict[int, tuple[Any, ...]] = field(default_factory=dict)
-    sleep: dict[ThreadId, Operation] = field(default_factory=dict)
-    recording: bool = True
-    lenient: bool = False
-    """Skip entries of the script that cannot be followed instead of calling it divergence."""
-    stop_after_script: bool = False
-    """End the execution where the script ends, as "stopped"."""
-    chooser: Callable[[list[VirtualThread], VirtualThread], VirtualThread] | None = None
-    """Decides where the script does not; `None`: go on with the same thread while possible."""
-    at_every_event: bool = False
-    """Ask `chooser` before every event, not only where the running thread cannot go on."""
-    ask_after_start: bool = False
-    """Ask `chooser` also when a thread has been started."""
-    observer: Observer | None = None
-
-
-class Observer:
-    """Hears of each event of an execution with the live objects; for replays that report."""
-
-    def on_event(
-        self, index: int, thread: VirtualThread, operation: Operation, subject: Any
-    ) -> None:
-        """Event `index` is about to take effect."""
-
-    def on_announce(self, thread: VirtualThread, operation: Operation, blocked: bool) -> None:
-        """`thread` is about to do `operation` and stands still; `blocked`: it has to."""
-
-    def on_create(self, shared: SharedObject) -> None:
-        """The running thread is making a primitive."""
-
-    def on_switch(self, index: int, source: VirtualThread, target: VirtualThread) -> None:
-        """Before event `index`, the processor goes from `source` to `target`."""
-
-
-@dataclass(slots=True)
-class Blocked:
-    """A thread that had not finished when its execution ended, and what it was about to do."""
-
-    thread: VirtualThread
-    operation: Operation
-
-
-@dataclass(slots=True)
-class Execution:
-    """What happened: the events, and how it ended."""
-
-    threads: list[ThreadId]
-    operations: list[Operation]
-    before: dict[int, tuple[Any, ...]]
-    """Event index -> states of the guarded locations just before it (as in its accesses)."""
-    sleeps: list[tuple[int, dict[ThreadId, Operation]]]
-    """(index, sleep set before event index), where it changes."""
-    end: str
-    """"finished", "stuck" (nobody can go on), "redundant", "diverged", "exit", "steps"."""
-    detail: str = ""
-    blocked: list[Blocked] = field(default_factory=list)
-    everyone: list[VirtualThread] = field(default_factory=list)
-    truncated: bool = False
-    """The execution went on after its last recorded event, with nobody watching."""
-    slips: int = 0
-    preemptions: list[int] = field(default_factory=list)
-    """Events before which the processor was taken from a thread that could have gone on."""
-
-
-class VirtualThread:
-    """A thread of the program under test, as the scheduler sees it."""
-
-    __slots__ = (
-        "blocking_subject", "children", "clock", "daemon", "deadline", "expired", "fiber",
-        "finished", "location", "model", "name", "operations", "path", "pending", "shared",
-        "slept", "spin", "storage", "tid", "waits",
-    )  # fmt: skip
-
-    def __init__(self, tid: ThreadId, path: tuple[int, ...], shared: SharedObject) -> None:
-        self.tid = tid
-        self.path = path
-        self.shared = shared
-        self.location = shared.location(STATE)
-        self.location.state = NEW
-        self.name = ""
-        self.daemon = False
-        self.fiber: Fiber | None = None
-        self.pending: Operation | None = None
-        self.finished = False
-        self.children = 0
-        self.clock = 0.0
-        """Seconds since the start of the execution, on this thread's own clock."""
-        self.deadline: float | None = None
-        """When the pending operation gives up waiting; None: never."""
-        self.expired = False
-        self.model: Any = None
-        self.storage: dict[Any, Any] = {}
-        """For the simulated standard library: thread-locals and the like."""
-        self.spin: Any = None
-        self.slept = False
-        """Has let time pass since it came to the head of a loop last."""
-        self.waits = 0
-        self.blocking_subject: Any = None
-        """What it waits for, or was about to use, when it stood still last."""
-        self.operations: dict[str, Operation] = {}
-
-    def __repr__(self) -> str:
-        return f"<thread {self.tid} {self.name!r}>"
 
 
 class Scheduler:

@@ -21,11 +21,12 @@ from typing import Any, Final
 from raceproof.events import READ, WRITE, Operation, ThreadId, WholeObject
 from raceproof.world import random as streams
 from raceproof.world import record
+from raceproof.world.execution import VirtualThread
 from raceproof.world.exits import OutOfControl, give_up
 from raceproof.world.fibers import ExecutionAbandoned
 from raceproof.world.locals import drop_locals
 from raceproof.world.primitives import timeouts
-from raceproof.world.scheduler import VirtualThread, machine
+from raceproof.world.scheduler import machine
 
 JOINED: Final = "joined"
 """Key in `VirtualThread.storage`: the threads that this one knows to be over."""

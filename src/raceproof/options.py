@@ -1,0 +1,21 @@
+"""How to explore: what a user can choose, with the defaults of the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Options:
+    """How to explore; see the command line's help."""
+
+    max_seconds: float = 10.0
+    max_interleavings: int | None = None
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    timeouts: str = "idle"
+    threads: str = "greenlet"
+    seed: int = 0
+    keep_going: bool = False
+    first: bool = False
+    replay_dir: str = ".raceproof"
