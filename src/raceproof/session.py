@@ -124,7 +124,6 @@ class Session:
             self._descriptors.restore()
             raise
         self._surroundings = Surroundings()
-        gc.collect()
         gc.freeze()
         gc.disable()
         return self

@@ -58,7 +58,8 @@ def test_plain_without_a_terminal_and_never_wider_than_it() -> None:
     assert max(map(cells, text.splitlines())) <= 80
 
 
-def test_coloured_on_a_terminal() -> None:
+def test_coloured_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
     stream = io.StringIO()
     console = Console(file=stream, width=80, force_terminal=True, color_system="standard")
     print_result(result_of(interleavings.lost_update()), console)

@@ -37,7 +37,6 @@ class Watch:
             for name in ("stdlib", "platstdlib", "purelib", "platlib")
         )
         self._answers: dict[str, bool] = {}
-        self._own = os.path.realpath(os.path.dirname(os.path.dirname(__file__))) + os.sep
 
     def will_watch(self, module: str) -> bool:
         """Whether `module` is watched when it is imported; nothing is imported to find out."""
@@ -56,10 +55,13 @@ class Watch:
         """Whether the module of this name, loaded from `file`, is watched."""
         if file is None or not file.endswith(".py") or _covered(module, self.exclude):
             return False
-        path = os.path.realpath(file)
-        if path.startswith(self._own):
+        if _covered(module, ("raceproof",)):
             return False
-        if _covered(module, self.include):
+        named = _covered(module, self.include)
+        if not named and ("site-packages" in file or file.startswith(self._foreign)):
+            return False  # said without asking the file system, since there are hundreds of them
+        path = os.path.realpath(file)
+        if named:
             return True
         if "site-packages" in path or path.startswith(self._foreign):
             return False
