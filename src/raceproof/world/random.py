@@ -16,6 +16,10 @@ from typing import Any, Final
 from raceproof.world.execution import VirtualThread
 from raceproof.world.scheduler import machine
 
+# Seeding with a text imports a module on some versions; not in the middle of an execution, please.
+random.Random("")
+
+
 BASE: Final = "random base"
 """Key in `VirtualThread.storage`: what the streams of the thread are made from."""
 TASK: Final = "random task"
