@@ -259,18 +259,15 @@ def wakeup_sequence(race: Race, trace: Trace) -> list[Step]:
     In Abdulla et al.: notdep(e, E) followed by e'.
     """
     threads, operations, clocks = trace.threads, trace.operations, trace.clocks
-    first, owner = race.first, threads[race.first]
-    sequence: list[Step] = []
-    for index in range(first + 1, len(threads)):
-        if index == race.second:
-            continue
-        thread = threads[index]
-        if thread == owner:
-            continue
-        clock = clocks[index]
-        if owner < len(clock) and clock[owner] >= first:
-            continue
-        sequence.append((thread, operations[index]))
+    first, second, owner = race.first, race.second, threads[race.first]
+    # (A clock that does not reach to the owner knows nothing of it.)
+    sequence = [
+        (threads[index], operations[index])
+        for index in range(first + 1, len(threads))
+        if threads[index] != owner
+        and index != second
+        and (len(clocks[index]) <= owner or clocks[index][owner] < first)
+    ]
     # Earlier, the thread would meet another state: its operation might have another footprint.
     sequence.append((race.thread, race.operation.general or race.operation))
     return sequence

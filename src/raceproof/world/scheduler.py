@@ -473,7 +473,11 @@ class Scheduler:
 
     def _record(self, thread: VirtualThread, operation: Operation, subject: Any) -> None:
         """The event takes place, and the search may want to know in which state."""
-        self.before[self.step] = tuple([location.state for location, _ in operation.accesses])
+        accesses = operation.accesses
+        if len(accesses) == 1:
+            self.before[self.step] = (accesses[0][0].state,)
+        else:
+            self.before[self.step] = tuple([location.state for location, _ in accesses])
         self._append(thread, operation, subject)
 
     def _sync_unrecorded(
