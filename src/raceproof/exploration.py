@@ -221,7 +221,12 @@ class Exploration:
         result.threads = max(result.threads, len(execution.everyone))
         self._truncated = self._truncated or execution.truncated
         self._hear(run, known)
-        if elapsed > SAMPLING_AFTER and self._sampling.executions * 2 < result.interleavings:
+        will_take = elapsed / result.interleavings * self._estimate
+        if (
+            elapsed > SAMPLING_AFTER
+            and will_take > self._options.max_seconds
+            and self._sampling.executions * 2 < result.interleavings
+        ):
             # It will not be done soon: look elsewhere too.
             drawn = self._session.run(self._sampling.next_plan())
             if drawn.execution.end in DISRUPTED:
