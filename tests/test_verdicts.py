@@ -337,3 +337,31 @@ def test_a_spin_that_nobody_ends_is_a_livelock(tmp_path: Path) -> None:
         """,
     )
     assert kinds(run(script, tmp_path)) == ["livelock"]
+
+
+def test_an_identity_as_a_key_is_the_same_key_every_time(tmp_path: Path) -> None:
+    script = write(
+        tmp_path,
+        """
+        import threading
+
+        class Sender:
+            pass
+
+        sender = Sender()
+        connections = {}
+
+        def connect(receiver):
+            if id(sender) not in connections:
+                connections[id(sender)] = []
+            connections[id(sender)].append(receiver)
+
+        threads = [threading.Thread(target=connect, args=(name,)) for name in "ab"]
+        for thread in threads: thread.start()
+        for thread in threads: thread.join()
+        assert len(connections[id(sender)]) == 2
+        """,
+    )
+    result = run(script, tmp_path)
+    assert result.complete
+    assert kinds(result) == ["check-then-act"]

@@ -99,6 +99,8 @@ class Location:
         owner, where = self.owner.label, self.field
         if isinstance(where, WholeObject):
             return owner
+        if isinstance(where, SharedObject):
+            return f"{owner}[id({where.label})]"
         if isinstance(where, Attribute):
             return f"{owner}.{where}" if owner else str(where)
         return f"{owner}[{where!r}]"

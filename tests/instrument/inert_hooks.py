@@ -75,7 +75,7 @@ def _rp_read(value: Any, site: int) -> Any:
     return value
 
 
-_rp_whole = _rp_whole_at = _rp_len = _rp_next = _rp_true = _rp_iter = _rp_read
+_rp_whole = _rp_whole_at = _rp_ident = _rp_len = _rp_next = _rp_true = _rp_iter = _rp_read
 _rp_mutate = _rp_name = _rp_reversed = _rp_iters = _rp_yield = _rp_read
 
 

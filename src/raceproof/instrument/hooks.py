@@ -63,6 +63,7 @@ ABSORBING: Final = frozenset(
 )
 """Methods of containers that look at all of the containers they are given."""
 REVERSIBLE: Final = frozenset({"list", "dict", "deque", "bytearray", "array", "view"})
+SCALARS: Final = frozenset({int, float, complex, bool, str, bytes, type(None)})
 CONTAINERS: Final = frozenset({list, tuple, dict, set, deque})
 MAX_NAMED: Final = 100
 """Elements of one container that get names along with it; larger ones name them when touched."""
@@ -317,7 +318,20 @@ class Hooks:
         def field_of(field: Any, site: int) -> Any:
             if type(field) is effects.ByIdentity:
                 return shared_of(field.key, site)
+            if type(field) is int and field in identified:
+                return by_id.get(field, field)
+            if type(field) is tuple:
+                return tuple([field_of(part, site) for part in field])
             return field
+
+        identified: set[int] = set()
+
+        def ident(obj: Any, site: int) -> Any:
+            """`id(obj)`: the number is another one next time, the object's name is not."""
+            if machine.active and not machine.truncated and type(obj) not in SCALARS:
+                shared_of(obj, site)
+                identified.add(id(obj))
+            return obj
 
         def act(
             effect: Callable[..., Any], obj: Any, args: tuple[Any, ...], kind: str, site: int
@@ -761,6 +775,7 @@ class Hooks:
         def forget_types() -> None:
             placements.clear()
             kinds.clear()
+            identified.clear()
             foreign.forget()
             entered.clear()
 
@@ -774,6 +789,7 @@ class Hooks:
             "glob": glob, "glob_set": glob_set, "glob_mark": glob_mark, "new_scope": new_scope,
             "cell": cell, "cell_set": cell_set, "cell_mark": cell_mark, "names_set": names_set,
             "attr_dyn": attr_dyn, "attr_dyn_at": attr_dyn_at, "loop": loop, "name": name,
+            "ident": ident,
             "aug": aug, "given": given, "match": match, "reversed": backwards,
             "iters": iterate_each, "yield": yielding,
         }  # fmt: skip

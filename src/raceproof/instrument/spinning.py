@@ -41,9 +41,9 @@ class Spin:
 def at_loop_head(machine: Scheduler, site: int, frame: types.FrameType) -> None:
     """An iteration of the loop at `site` begins in the running thread."""
     if not machine.recording:
-        if machine.end:
-            machine.unwind()
         if machine.active:
+            if machine.end:
+                machine.unwind()
             machine.pass_unrecorded_loop()
         return
     thread = machine.current

@@ -63,6 +63,8 @@ class Calls(Methods):
                 return node
             case "len", 1 if self.looks(args[0]):
                 args[0] = self.wrapped("_rp_len", "len", args[0])
+            case "id", 1:
+                args[0] = self.wrapped("_rp_ident", "ident", args[0])
             case "bool", 1:
                 args[0] = self.truth(args[0])
             case "next", 1 | 2:
