@@ -365,3 +365,32 @@ def test_an_identity_as_a_key_is_the_same_key_every_time(tmp_path: Path) -> None
     result = run(script, tmp_path)
     assert result.complete
     assert kinds(result) == ["check-then-act"]
+
+
+def test_what_outlives_an_execution_is_no_race_but_makes_the_verdict_uncertain(
+    tmp_path: Path,
+) -> None:
+    script = write(
+        tmp_path,
+        f"""
+        import threading
+
+        path = {str(tmp_path / "log")!r}
+        turn = 0
+
+        def log(name):
+            global turn
+            turn = name
+            with open(path, "a") as stream:
+                stream.write(f"{{turn}}\\n")
+
+        threads = [threading.Thread(target=log, args=(name,)) for name in "ab"]
+        for thread in threads: thread.start()
+        for thread in threads: thread.join()
+        print(len(open(path).readlines()))
+        """,
+    )
+    result = run(script, tmp_path)
+    assert kinds(result) == []
+    assert not result.complete
+    assert any("not deterministic" in note for note in result.notes)

@@ -83,6 +83,7 @@ class Presenter:
                 f"a {suspect.fault.value} was seen once but not when its schedule was run again; "
                 "it is not reported"
             )
+            _doubt(result)
             return None
         if suspect.outcome is not None and first.outcome not in (None, suspect.outcome):
             result.notes.append(
@@ -90,6 +91,7 @@ class Presenter:
                 f"{in_short(suspect.outcome)} and {in_short(first.outcome)}; does the program "
                 "depend on files or other things that outlive it?"
             )
+            _doubt(result)
             return None
         best = first
         if kind != "failure":
@@ -316,6 +318,12 @@ class Presenter:
         if list(failure_signature(run.outcome)) != mark:
             return False
         return bool(mark) or self._judge.serial(run.outcome) is False
+
+
+def _doubt(result: Result) -> None:
+    """The program behaves differently from run to run, so nothing is certain."""
+    result.cut = result.cut or "not deterministic"
+    result.complete = False
 
 
 def mark_of(suspect: Suspect) -> list[str]:

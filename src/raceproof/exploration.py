@@ -24,7 +24,7 @@ from raceproof.search.serial import SerialOrders
 from raceproof.session import CannotRun, Program, Run, Session
 from raceproof.world.descriptors import present
 from raceproof.world.execution import Execution, Plan
-from raceproof.world.scheduler import machine
+from raceproof.world.scheduler import AFTERLIFE, machine
 
 __all__ = ["CannotRun", "Options", "Program", "ReplayResult", "explore", "replay"]
 
@@ -127,6 +127,7 @@ class Exploration:
         self._started = perf_counter()
         self._result = Result(program.title, "ok", python=platform.python_version())
         self._first_finding: float | None = None
+        self._warm_ups = 0
         self._truncated = False
         self._estimate = 1.0
 
@@ -165,7 +166,6 @@ class Exploration:
     def _begin(self) -> None:
         """Everything that a search learns, from scratch."""
         options, session = self._options, self._session
-        self._warm_ups = getattr(self, "_warm_ups", 0)
         self._search = Dpor()
         self._reference = Reference(session, options.max_seconds * SERIAL_SHARE, self._interruption)
         self._judge = Judge(session.loader.sites, self._reference.contains)
@@ -285,6 +285,10 @@ class Exploration:
             result.notes.append(
                 "some interleavings did not go as the search expected: the program seems to behave "
                 "differently from run to run, so some may be missing"
+            )
+        if machine.daemons_cut_off:
+            result.notes.append(
+                f"threads left at the end of the program were followed for {AFTERLIFE} operations"
             )
         result.complete = not result.cut
         result.estimated = float(result.interleavings) if result.complete else search.estimate()

@@ -67,7 +67,6 @@ class Judge:
     tally: Tally = field(default_factory=Tally)
     suspects: dict[tuple[object, ...], Suspect] = field(default_factory=dict)
     stuck_outcomes: set[Outcome] = field(default_factory=set)
-    standstills: int = 0
     heard: int = 0
     """Executions heard of so far."""
     _unchecked: list[Suspect] = field(default_factory=list)
@@ -207,7 +206,6 @@ class Judge:
     def _hear_standstill(
         self, execution: Execution, outcome: Outcome, lines: list[str], times: int
     ) -> None:
-        self.standstills += 1
         stuck = classify(execution)
         outcome = replace(outcome, exit=stuck.kind)
         self.stuck_outcomes.add(outcome)

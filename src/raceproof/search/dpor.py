@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 from raceproof.events import Operation, ThreadId, dependent
 from raceproof.search.happens_before import HappensBefore, Race
+from raceproof.search.strategy import Strategy
 from raceproof.world.execution import Execution, Plan
 
 Sleep = dict[ThreadId, Operation]
@@ -91,7 +92,7 @@ class Trace:
     clocks: list[list[int]]
 
 
-class Dpor:
+class Dpor(Strategy):
     """A `Strategy`: every Mazurkiewicz trace of the program, each exactly once."""
 
     def __init__(self) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import random
 
 from raceproof.events import ThreadId
+from raceproof.search.strategy import Strategy
 from raceproof.world.execution import Execution, Plan, VirtualThread
 from raceproof.world.scheduler import Scheduler
 
@@ -20,7 +21,7 @@ MAX_DEPTH = 4
 """Change points are drawn for faults that depend on up to so many ordering constraints."""
 
 
-class RandomPriorities:
+class RandomPriorities(Strategy):
     """A `Strategy` without end: each plan is another random order."""
 
     def __init__(self, machine: Scheduler, seed: int) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from raceproof.events import WRITE, Location, Mode, Operation, ThreadId
+from raceproof.search.strategy import Strategy
 from raceproof.world.execution import Execution, Plan, VirtualThread
 from raceproof.world.scheduler import Scheduler
 
@@ -30,7 +31,7 @@ class Choice:
     """The event with which the chosen thread's stretch begins."""
 
 
-class SerialOrders:
+class SerialOrders(Strategy):
     """A `Strategy` that runs every order without preemption."""
 
     def __init__(self, machine: Scheduler) -> None:

@@ -33,7 +33,6 @@ class Plan:
     operations: list[Operation] = field(default_factory=list)
     before: dict[int, tuple[Any, ...]] = field(default_factory=dict)
     sleep: dict[ThreadId, Operation] = field(default_factory=dict)
-    recording: bool = True
     lenient: bool = False
     """Skip entries of the script that cannot be followed instead of calling it divergence."""
     stop_after_script: bool = False
@@ -100,8 +99,8 @@ class VirtualThread:
 
     __slots__ = (
         "blocking_subject", "children", "clock", "daemon", "deadline", "expired", "fiber",
-        "finished", "location", "model", "name", "operations", "path", "pending", "shared",
-        "slept", "spin", "storage", "tid", "waits",
+        "finished", "location", "model", "name", "path", "pending", "shared",
+        "slept", "spin", "storage", "tid",
     )  # fmt: skip
 
     def __init__(self, tid: ThreadId, path: tuple[int, ...], shared: SharedObject) -> None:
@@ -127,10 +126,8 @@ class VirtualThread:
         self.spin: Any = None
         self.slept = False
         """Has let time pass since it came to the head of a loop last."""
-        self.waits = 0
         self.blocking_subject: Any = None
         """What it waits for, or was about to use, when it stood still last."""
-        self.operations: dict[str, Operation] = {}
 
     def __repr__(self) -> str:
         return f"<thread {self.tid} {self.name!r}>"

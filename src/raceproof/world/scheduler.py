@@ -84,6 +84,8 @@ class Scheduler:
         """Counts executions; primitives that outlive one notice by it."""
         self.timed_waits = False
         """Some wait with a timeout had to wait."""
+        self.daemons_cut_off = False
+        """Some thread could still have gone on when an execution was ended for good."""
         self.fair_only = False
         """Some loop let time pass, and was followed only as far as others could still act."""
         self._hub: Hub | None = None
@@ -94,7 +96,7 @@ class Scheduler:
         """Start a new exploration: names given so far mean nothing any more."""
         self.naming = Naming()
         self.objects = ObjectTable(self.naming)
-        self.timed_waits = self.fair_only = False
+        self.timed_waits = self.fair_only = self.daemons_cut_off = False
 
     def where(self, frame: FrameType | None = None) -> str:
         """The innermost line of watched code on a stack (default: the caller's)."""
@@ -639,8 +641,7 @@ class Scheduler:
         if self.interrupted:
             self.conclude("interrupted")
         if self.afterlife and (
-            self.step >= self.afterlife
-            or not any(t.pending.enabled(t.tid) for t in self.live.values())  # type: ignore[union-attr]
+            self._is_cut_off() or not any(t.pending.enabled(t.tid) for t in self.live.values())  # type: ignore[union-attr]
         ):
             self.conclude("finished")
         if self.truncated:
@@ -679,6 +680,13 @@ class Scheduler:
             self.conclude("stopped")
         self._enter_unknown(step)
         return self._choose_freely(thread)
+
+    def _is_cut_off(self) -> bool:
+        """Whether the daemons have had what they get after the end of the main thread."""
+        if self.step < self.afterlife:
+            return False
+        self.daemons_cut_off = True
+        return True
 
     def _choose_freely(self, thread: VirtualThread) -> VirtualThread:
         sleep = self.sleep
