@@ -164,7 +164,7 @@ def command() -> None:
     type=click.Choice(TIMEOUTS),
     default="idle",
     show_default=True,
-    help="When a timed wait may time out: if nothing else can run, at any time, never.",
+    help="When a timed wait may time out: if nothing else can run (idle), at any time, never.",
 )
 @click.option(
     "--threads",
@@ -364,7 +364,7 @@ def _settings(context: click.Context, given: dict[str, Any], directory: str) -> 
 
 
 def _check_supported(settings: dict[str, Any]) -> None:
-    for name, only in (("timeouts", "idle"), ("threads", "greenlet")):
+    for name, only in (("threads", "greenlet"),):
         if settings[name] != only:
             raise Stop(f"{name} = {settings[name]} is not implemented yet; use {name} = {only}")
 

@@ -24,7 +24,7 @@ from raceproof.search.serial import SerialOrders
 from raceproof.session import CannotRun, Program, Run, Session
 from raceproof.world.descriptors import present
 from raceproof.world.execution import Execution, Plan
-from raceproof.world.scheduler import AFTERLIFE, machine
+from raceproof.world.scheduler import AFTERLIFE, MOST_EARLY, machine
 
 __all__ = ["CannotRun", "Options", "Program", "ReplayResult", "explore", "replay"]
 
@@ -44,6 +44,13 @@ DISRUPTED = ("diverged", "interrupted", "hang", "uncontrolled", "steps")
 """How executions end that end the search."""
 SERIAL_SHARE = 0.3
 """Part of the time budget that the reference may take."""
+
+EXPIRY = {
+    "idle": "were taken to expire only when nothing else could go on (--timeouts any: at any time)",
+    "any": f"were also tried with the time over early, at most {MOST_EARLY} of them in each thread",
+    "never": "were taken never to expire",
+}
+"""What was assumed about timed waits, by the option."""
 
 Progress = Callable[[int, float, int], None]
 
@@ -135,7 +142,9 @@ class Exploration:
         """Search, judge, make small, explain."""
         options, result = self._options, self._result
         with (
-            Session(self._program, options.include, options.exclude, options.seed) as session,
+            Session(
+                self._program, options.include, options.exclude, options.seed, options.timeouts
+            ) as session,
             Interruption(machine, self._last_resort) as interruption,
         ):
             self._session, self._interruption = session, interruption
@@ -270,7 +279,7 @@ class Exploration:
 
     def _conclude(self) -> None:
         """The search is over: findings, outcomes and what else there is to say."""
-        result, search = self._result, self._search
+        options, result, search = self._options, self._result, self._search
         if result.cut == "interrupted" and not result.interleavings:
             result.error = "interrupted before one interleaving had ended"
         if self._truncated:
@@ -304,9 +313,7 @@ class Exploration:
                 "of theirs (shown as `?`); such an outcome is no finding by itself"
             )
         if machine.timed_waits:
-            result.notes.append(
-                "waits with a timeout were taken to expire only when nothing else could go on"
-            )
+            result.notes.append(f"waits with a timeout {EXPIRY[options.timeouts]}")
         if machine.fair_only and result.threads > 1:
             result.notes.append(
                 "loops that sleep went round until the others had had their turn, no more often"
@@ -347,9 +354,12 @@ def replay(file: str, pdb: bool = False) -> ReplayResult:
         include=tuple(recording.options.get("include", ())),
         exclude=tuple(recording.options.get("exclude", ())),
         seed=int(recording.options.get("seed", 0)),
+        timeouts=str(recording.options.get("timeouts", "idle")),
     )
     with (
-        Session(program, options.include, options.exclude, options.seed) as session,
+        Session(
+            program, options.include, options.exclude, options.seed, options.timeouts
+        ) as session,
         Interruption(machine, _give_up) as interruption,
     ):
         reference = Reference(session, options.max_seconds, interruption)

@@ -72,8 +72,10 @@ class Session:
         include: tuple[str, ...] = (),
         exclude: tuple[str, ...] = (),
         seed: int = 0,
+        timeouts: str = "idle",
     ) -> None:
         self.program = program
+        self._timeouts = timeouts
         if program.script is not None:
             self._directory = os.path.dirname(os.path.realpath(program.script))
         else:
@@ -101,6 +103,7 @@ class Session:
         sys.path.insert(0, self._directory)
         machine.forget()
         machine.watched_files = self.loader.sources
+        machine.timeouts = self._timeouts
         try:
             target: Script | ModuleScript
             if self.program.script is not None:

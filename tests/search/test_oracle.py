@@ -117,10 +117,16 @@ BLOCK = 25
 BLOCKS = 13
 
 
-@pytest.mark.parametrize("block", range(BLOCKS))
-def test_search_agrees_with_brute_force(block: int) -> None:
+@pytest.mark.parametrize(
+    ("timeouts", "block"),
+    [("idle", block) for block in range(BLOCKS)] + [("any", block) for block in range(4)],
+)
+def test_search_agrees_with_brute_force(
+    timeouts: str, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "timeouts", timeouts)
     compared = 0
-    seed = 1_000 * block
+    seed = 1_000 * block + (500 if timeouts == "any" else 0)
     while compared < BLOCK:
         program = Generator(random.Random(seed)).program()
         seed += 1

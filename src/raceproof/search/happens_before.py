@@ -113,7 +113,7 @@ class HappensBefore:
                         for i in concurrent
                         if not any(k != i and self.ordered(i, k) for k in concurrent)
                     ]
-                if operation.instead_of is not None:
+                if operation.fence and operation.instead_of is not None:
                     disabler = self._disabler(operation.instead_of, me, index, base)
                     if disabler is not None:
                         races.append(Race(disabler, index, me, operation.instead_of))

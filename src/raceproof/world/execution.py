@@ -98,8 +98,8 @@ class VirtualThread:
     """A thread of the program under test, as the scheduler sees it."""
 
     __slots__ = (
-        "blocking_subject", "children", "clock", "daemon", "deadline", "expired", "fiber",
-        "finished", "location", "model", "name", "path", "pending", "shared",
+        "blocking_subject", "children", "clock", "daemon", "deadline", "early", "expired", "fiber",
+        "finished", "hoped_for", "location", "model", "name", "path", "pending", "shared",
         "slept", "spin", "storage", "tid",
     )  # fmt: skip
 
@@ -120,6 +120,10 @@ class VirtualThread:
         self.deadline: float | None = None
         """When the pending operation gives up waiting; None: never."""
         self.expired = False
+        self.early = 0
+        """Waits that it has given up early."""
+        self.hoped_for: Callable[[], bool] | None = None
+        """Whether what it waits for has come about, while a wait of its may expire at any time."""
         self.model: Any = None
         self.storage: dict[Any, Any] = {}
         """For the simulated standard library: thread-locals and the like."""
@@ -128,6 +132,10 @@ class VirtualThread:
         """Has let time pass since it came to the head of a loop last."""
         self.blocking_subject: Any = None
         """What it waits for, or was about to use, when it stood still last."""
+
+    def waits_patiently(self) -> bool:
+        """Whether it can go on only by giving up a wait early."""
+        return self.hoped_for is not None and not self.hoped_for()
 
     def __repr__(self) -> str:
         return f"<thread {self.tid} {self.name!r}>"

@@ -236,9 +236,9 @@ def _await(self: Any, model: Model, kind: str, timeout: float | None) -> None:
     if model.known():
         return
     duration = timeouts.of_wait(timeout)
-    if duration == 0:
-        machine.sync(model.looking("done", model.done), self)
-        if self._state not in DONE:
+    if machine.tries(duration):
+        success, failure = model.looking(kind, model.done), model.looking("done", model.done)
+        if not machine.attempt(success, failure, lambda: self._state in DONE, self, duration):
             raise TimeoutError
     else:
         waiting = operation(model.shared, kind, (model.done, READ), guards=((model.done, is_done),))
@@ -395,10 +395,15 @@ class FirstOf:
     def wait(self, timeout: float | None) -> None:
         """Wait until it is so far."""
         guard = one_failed if self.failures_only else one_settled
-        waiting = operation(
-            self.shared, "wait", (self.place, READ), guards=((self.place, guard),), key=guard
-        )
-        machine.sync(waiting, self, timeout)
+        place = self.place
+        if machine.tries(timeout):
+            looking = operation(self.shared, "wait", (place, READ), key="at once")
+            machine.attempt(looking, looking, lambda: guard(place.state, 0), self, timeout)
+        else:
+            waiting = operation(
+                self.shared, "wait", (place, READ), guards=((place, guard),), key=guard
+            )
+            machine.sync(waiting, self, timeout)
 
 
 def one_settled(state: Any, _: ThreadId) -> bool:
@@ -439,6 +444,9 @@ class InOrder:
     def wait(self, number: int, timeout: float | None) -> bool:
         """Wait for the future that is done as this number."""
         place = self.shared.location(number)
+        if machine.tries(timeout):
+            looking = operation(self.shared, "wait", (place, READ), key=("at once", number))
+            return machine.attempt(looking, looking, lambda: bool(place.state), self, timeout)
         waiting = operation(
             self.shared, "wait", (place, READ), guards=((place, is_there),), key=number
         )
@@ -456,6 +464,10 @@ def _looking_at(futures: list[Any], kind: str, guarded: bool) -> Operation:
     guards = tuple((place, is_settled) for place in places) if guarded else ()
     accesses = [(place, READ) for place in places]
     return operation(shared, kind, *accesses, guards=guards, key=(guarded, places))
+
+
+def _settled(futures: list[Any]) -> bool:
+    return all(future._model.done.state in SETTLED for future in futures)
 
 
 def _sorted(futures: Iterable[Any]) -> list[Any]:
@@ -488,8 +500,12 @@ def wait(
     duration = timeouts.of_wait(timeout)
     if not all(map(_is_known_to_be_settled, futures)):
         if return_when == concurrent.futures.ALL_COMPLETED:
-            looking = _looking_at(futures, "wait", guarded=duration != 0)
-            machine.sync(looking, futures, duration)
+            if machine.tries(duration):
+                looking = _looking_at(futures, "wait", guarded=False)
+                machine.attempt(looking, looking, lambda: _settled(futures), futures, duration)
+            else:
+                looking = _looking_at(futures, "wait", guarded=True)
+                machine.sync(looking, futures, duration)
         else:
             machine.sync(_looking_at(futures, "wait", guarded=False), futures)
             _wait_for_first(futures, duration, return_when)

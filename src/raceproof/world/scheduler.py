@@ -41,6 +41,12 @@ FOREVER: Final = sys.maxsize
 MAX_REFUSALS: Final = 200
 """How often a thread may ignore that it has to go."""
 
+MOST_EARLY: Final = 2
+"""How often a thread gives up a wait early; after that, only when nobody else can go on.
+
+Threads that poll would have no end of orders otherwise.  (The bound is on what the thread itself
+has done, so that equivalent interleavings agree on it.)
+"""
 AFTERLIFE: Final = 60
 """Events for which daemons go on after the main thread is over."""
 
@@ -51,6 +57,11 @@ def _started(state: object, _: ThreadId) -> bool:
 
 def _finished(state: object, _: ThreadId) -> bool:
     return state is FINISHED
+
+
+def _by_deadline(thread: VirtualThread) -> tuple[float, ThreadId]:
+    # Not the order of `live`: that depends on the order in which threads were started.
+    return (FOREVER if thread.deadline is None else thread.deadline, thread.tid)
 
 
 def _never(_state: object, _: ThreadId) -> bool:
@@ -78,6 +89,9 @@ class Scheduler:
         self.quantum = 2_000
         self.max_seconds = 30.0
         self.max_retries = 200
+        self.timeouts = "idle"
+        """When a wait with a timeout may expire: if nobody else can go on ("idle"), at any time
+        ("any"), or never ("never")."""
         self.clock = 0.0
         self.watched_files: Container[str] = ()
         self.epoch = 0
@@ -288,6 +302,8 @@ class Scheduler:
                 operation = Operation(kind, ((place, READ),), guards=((place, _started),))
             elif kind == "join":
                 operation = Operation(kind, ((place, READ),), guards=((place, _finished),))
+            elif kind == "join at once":
+                operation = Operation("join", ((place, READ),))
             elif kind in ("is_alive", "yield"):
                 operation = Operation(kind, ((place, READ),))
             else:
@@ -297,7 +313,16 @@ class Scheduler:
 
     def join(self, thread: VirtualThread, timeout: float | None = None) -> bool:
         """Wait until `thread` has finished; False when the wait expired (`timeout` in seconds)."""
-        done = self.sync(self._thread_operation(thread, "join"), thread, timeout)
+        if self.tries(timeout):
+            done = self.attempt(
+                self._thread_operation(thread, "join at once"),
+                self._thread_operation(thread, "is_alive"),
+                lambda: thread.location.state is FINISHED,
+                thread,
+                timeout,
+            )
+        else:
+            done = self.sync(self._thread_operation(thread, "join"), thread, timeout)
         if done:
             self.current.clock = max(self.current.clock, thread.clock)
         return done
@@ -408,8 +433,9 @@ class Scheduler:
         tid = thread.tid
         if self.step >= self.limit or not operation.enabled(tid):
             if timeout is not None:
-                thread.deadline = thread.clock + timeout
                 self.timed_waits = True
+            if timeout is not None and self.timeouts != "never":
+                thread.deadline = thread.clock + timeout
             self._stand_still(thread, operation, subject)
             thread.deadline = None
             if self._has_expired(thread):
@@ -423,25 +449,89 @@ class Scheduler:
         self._record(thread, operation, subject)
         return True
 
+    def tries(self, timeout: float | None) -> bool:
+        """Whether a wait of this length (None: for ever) is a try: to be announced by `attempt`.
+
+        One of no length always is; any other that has an end is if timeouts may come early.
+        """
+        return timeout == 0 or (
+            timeout is not None
+            and self.timeouts == "any"
+            and self.recording
+            and not self.end
+            and self.current.early < MOST_EARLY
+        )
+
     def attempt(
-        self, success: Operation, failure: Operation, possible: Callable[[], bool], subject: Any
-    ) -> bool:
-        """A try that does not wait: `success` happens if `possible()` when its turn comes, else
-        `failure`.  Both have the same guards, if any.  Returns which; the caller applies the
-        effect."""
+        self, success: Operation, failure: Operation, possible: Callable[[], bool], subject: Any,
+        patience: float | None = 0,
+    ) -> bool:  # fmt: skip
+        """A try: `success` happens if `possible()` when its turn comes, else `failure`.
+
+        Both have the same guards, if any.  With `patience` (seconds) it is a wait that may expire
+        at any time.  That is a try, too: its turn comes after all others have gone as far as they
+        can, or wherever the search wants it.  Returns which; the caller applies the effect.
+        """
         thread = self.current
         if not self.active or self.end:
             self.unwind()
         if not self.recording:
             return possible()
         thread.pending = success
-        if self.step >= self.limit or (success.guards and not success.enabled(thread.tid)):
+        if patience:
+            failure = self._early_expiry(success, failure)
+            self._wait_patiently(thread, success, possible, subject, thread.clock + patience)
+        elif self.step >= self.limit or (success.guards and not success.enabled(thread.tid)):
             self._stand_still(thread, success, subject)
         succeeded = possible()
         if self.recording:
+            if patience and not succeeded:
+                thread.slept = True
+                thread.early += 1
+                if self._others_could_go_on(thread):
+                    self.preemptions.append(self.step)
             thread.pending = operation = success if succeeded else failure
             self._record(thread, operation, subject)
         return succeeded
+
+    def _wait_patiently(
+        self, thread: VirtualThread, operation: Operation, possible: Callable[[], bool],
+        subject: Any, deadline: float,
+    ) -> None:  # fmt: skip
+        """Let others go first until `possible()`; returns earlier when the plan says so."""
+        self.timed_waits = True
+        thread.deadline = deadline
+        thread.hoped_for = possible
+        unscripted = self.step >= len(self.script)
+        if (
+            self.step >= self.limit
+            or (unscripted and not possible())
+            or not operation.enabled(thread.tid)
+        ):
+            self._stand_still(thread, operation, subject)
+        thread.deadline = thread.hoped_for = None
+        if not possible():
+            # As after a sleep, it is this thread's own clock that has moved on.
+            thread.clock = max(thread.clock, deadline)
+
+    def _early_expiry(self, success: Operation, failure: Operation) -> Operation:
+        """The event "this wait gave up": what `failure` looks at and changes, under its name."""
+        owner = success.accesses[0][0].owner
+        key = ("gave up", success)
+        found = owner.operations.get(key)
+        if found is None:
+            found = owner.operations[key] = Operation(
+                "timeout of " + success.kind, failure.accesses, guards=failure.guards,
+                instead_of=success,
+            )  # fmt: skip
+        return found
+
+    def _others_could_go_on(self, thread: VirtualThread) -> bool:
+        """Whether it was not for want of anybody else that it is the turn of `thread`."""
+        return any(
+            other is not thread and other.pending.enabled(other.tid) and not other.waits_patiently()  # type: ignore[union-attr]
+            for other in self.live.values()
+        )
 
     def turn(
         self, announced: Operation, decide: Callable[[], Operation], subject: Any = None
@@ -620,7 +710,11 @@ class Scheduler:
         willingly = self.giving_way
         target = self._choose(thread)
         if target is not thread:
-            if not willingly and thread.pending.enabled(thread.tid):  # type: ignore[union-attr]
+            if (
+                not willingly
+                and thread.pending.enabled(thread.tid)  # type: ignore[union-attr]
+                and not thread.waits_patiently()
+            ):
                 self.preemptions.append(self.step)
             if self.observer is not None:
                 self.observer.on_switch(self.step, thread, target)
@@ -702,6 +796,10 @@ class Scheduler:
         if not awake:
             self.conclude("redundant")
         plan = self.plan
+        if self.timeouts == "any" and not plan.at_every_event:
+            # Waits that could expire now do so when there is nothing else to do.
+            busy = [t for t in awake if not t.waits_patiently()]
+            awake = busy or [min(awake, key=_by_deadline)]
         if plan.chooser is not None:
             target = plan.chooser(awake, thread)
             self.limit = self.step + 1 if plan.at_every_event else FOREVER
@@ -727,12 +825,12 @@ class Scheduler:
         self.limit = FOREVER
 
     def _choose_unrecorded(self, thread: VirtualThread) -> VirtualThread:
-        for target in self.live.values():
-            if target.tid > thread.tid and target.pending.enabled(target.tid):  # type: ignore[union-attr]
-                return target
-        for target in self.live.values():
-            if target.pending.enabled(target.tid):  # type: ignore[union-attr]
-                return target
+        enabled = [t for t in self.live.values() if t.pending.enabled(t.tid)]  # type: ignore[union-attr]
+        busy = [t for t in enabled if not t.waits_patiently()]
+        if busy:
+            return next((t for t in busy if t.tid > thread.tid), busy[0])
+        if enabled:
+            return min(enabled, key=_by_deadline)
         waiting = self._first_idle()
         if waiting is None:
             self.conclude("stuck")

@@ -100,12 +100,14 @@ def join(thread: VirtualThread, timeout: float | None = None) -> None:
         return
     if thread.path == ():
         # Whoever joins the main thread waits for its program to be over, not for the process.
-        machine.sync(_main_is_over("join"), thread, timeout)
+        if machine.tries(timeout):
+            success, failure = _main_is_over("join at once"), _main_is_over("is over")
+            place = thread.shared.location(OVER)
+            machine.attempt(success, failure, lambda: bool(place.state), thread, timeout)
+        else:
+            machine.sync(_main_is_over("join"), thread, timeout)
         return
-    if timeout is not None and timeout <= 0:
-        if not machine.look_whether_alive(thread):
-            known.add(thread)
-    elif machine.join(thread, timeout):
+    if machine.join(thread, timeout if timeout is None else max(timeout, 0)):
         known.add(thread)
 
 

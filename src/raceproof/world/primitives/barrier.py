@@ -128,17 +128,27 @@ class Barrier(Primitive):
         self._rounds_location.state = number + 1
 
     def _leave(self, number: int, duration: float | None) -> None:
-        rounds = self._rounds_location
+        rounds, place = self._rounds_location, self._state_location
         shared = rounds.owner
-        if duration == 0 or not machine.sync(
+        # An action under way is waited for, as it holds the barrier's lock.
+        breaking = self._between_actions("break")
+        if machine.tries(duration):
+            passing = operation(
+                shared, "pass", (rounds, READ), (place, READ),
+                guards=((place, is_not_tripping),), key="at once",
+            )  # fmt: skip
+            if not machine.attempt(
+                passing, breaking, lambda: rounds.state > number, self, duration
+            ):
+                self._break()
+        elif not machine.sync(
             operation(
                 shared, "pass", (rounds, READ), guards=((rounds, is_over(number)),), key=number
             ),
             self,
             duration,
         ):
-            # An action under way is waited for, as it holds the barrier's lock.
-            machine.sync(self._between_actions("break"), self)
+            machine.sync(breaking, self)
             if rounds.state <= number:
                 self._break()
         if number in self._broken_rounds:

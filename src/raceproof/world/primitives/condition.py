@@ -92,8 +92,8 @@ class Condition(Primitive):
         machine.sync(operation(shared, "wait", (place, WRITE), (mine, WRITE), key=mine), self)
         place.state += (machine.current.tid,)
         depth = lock._let_go()
-        if duration == 0:
-            picked = self._look_whether_picked()
+        if machine.tries(duration):
+            picked = self._look_whether_picked(duration)
         else:
             wake = operation(
                 shared, "wake", (place, READ), (mine, WRITE),
@@ -118,8 +118,8 @@ class Condition(Primitive):
         saved = self._release_save()
         picked = False
         try:
-            if duration == 0:
-                picked = self._look_whether_picked()
+            if machine.tries(duration):
+                picked = self._look_whether_picked(duration)
             else:
                 wake = operation(
                     shared, "wake", (place, READ), guards=((place, is_picked),), key="foreign"
@@ -129,19 +129,17 @@ class Condition(Primitive):
             self._acquire_restore(saved)
         return picked
 
-    def _look_whether_picked(self) -> bool:
-        """For a wait of no length: has a notify come meanwhile?  If not, wait no longer."""
+    def _look_whether_picked(self, duration: float | None) -> bool:
+        """For a wait that is a try: has a notify come meanwhile?  If not, wait no longer."""
         place = self._state_location
         shared = place.owner
+        tid = machine.current.tid
         picked = operation(shared, "wake", (place, READ), key="at once")
         gone = operation(shared, "stop waiting", (place, WRITE))
-        if machine.attempt(picked, gone, self._is_picked, self):
+        if machine.attempt(picked, gone, lambda: tid not in place.state, self, duration):
             return True
         self._leave()
         return False
-
-    def _is_picked(self) -> bool:
-        return machine.current.tid not in self._state_location.state
 
     def _leave(self) -> bool:
         """Wait no longer; whether a notify had picked this thread before."""

@@ -78,10 +78,15 @@ class Event(Primitive):
             return bool(self._state_location.state)
         if self._epoch != machine.epoch:
             self._reenter_world()
-        if duration == 0:
-            machine.sync(look(self._state_location.owner, "is_set", self._state_location), self)
-            return bool(self._state_location.state)
+        if machine.tries(duration):
+            place = self._state_location
+            success = operation(place.owner, "wait", (place, READ), key="at once")
+            failure = look(place.owner, "is_set", place)
+            return machine.attempt(success, failure, self._is_set, self, duration)
         return machine.sync(self._wait_operation, self, duration)
+
+    def _is_set(self) -> bool:
+        return bool(self._state_location.state)
 
     def _at_fork_reinit(self) -> None:
         """The flag survives a fork, and there is no lock here to make anew."""

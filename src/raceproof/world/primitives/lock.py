@@ -70,10 +70,10 @@ class Lock(Primitive, metaclass=_AlsoRealLocks):
         if self._epoch != machine.epoch:
             self._reenter_world()
         place = self._state_location
-        if duration == 0:
+        if machine.tries(duration):
             success = operation(place.owner, "acquire", (place, WRITE), key="at once")
             failure = look(place.owner, "failed acquire", place)
-            if not machine.attempt(success, failure, self._is_free, self):
+            if not machine.attempt(success, failure, self._is_free, self, duration):
                 return False
         elif not machine.sync(self._acquire_operation, self, duration):
             return False

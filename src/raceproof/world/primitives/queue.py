@@ -141,7 +141,7 @@ class Queue(Primitive):
         duration: float | None = None
         if self._bound > 0:
             duration = timeouts.of_queue(timeout) if block else 0
-        if duration == 0:
+        if machine.tries(duration):
             success = operation(
                 place.owner, "put", (place, WRITE), (self._tasks_location, WRITE),
                 guards=((place, is_unlocked),), key="at once",
@@ -149,7 +149,7 @@ class Queue(Primitive):
             failure = operation(
                 place.owner, "failed put", (place, READ), guards=((place, is_unlocked),)
             )
-            if not machine.attempt(success, failure, self._has_room, self):
+            if not machine.attempt(success, failure, self._has_room, self, duration):
                 raise Full
         elif not machine.sync(self._put_operation, self, duration):
             raise Full
@@ -181,14 +181,14 @@ class Queue(Primitive):
             self._reenter_world()
             place = self._state_location
         duration = timeouts.of_queue(timeout) if block else 0
-        if duration == 0:
+        if machine.tries(duration):
             success = operation(
                 place.owner, "get", (place, WRITE), guards=((place, is_unlocked),), key="at once"
             )
             failure = operation(
                 place.owner, "failed get", (place, READ), guards=((place, is_unlocked),)
             )
-            if not machine.attempt(success, failure, self._has_items, self):
+            if not machine.attempt(success, failure, self._has_items, self, duration):
                 raise Empty
         elif not machine.sync(self._get_operation, self, duration):
             raise Empty
@@ -496,10 +496,10 @@ class QueueMutex:
         place = owner._state_location
         if not machine.active:
             return True
-        if duration == 0:
+        if machine.tries(duration):
             success = operation(place.owner, "acquire", (place, WRITE), key="at once")
             failure = operation(place.owner, "failed acquire", (place, READ))
-            if not machine.attempt(success, failure, self._is_free, owner):
+            if not machine.attempt(success, failure, self._is_free, owner, duration):
                 return False
         else:
             acquire = operation(
@@ -589,10 +589,10 @@ class SimpleQueue(Primitive):
             if self._epoch != machine.epoch:
                 self._reenter_world()
             place = self._state_location
-            if duration == 0:
+            if machine.tries(duration):
                 success = operation(place.owner, "get", (place, WRITE), key="at once")
                 failure = operation(place.owner, "failed get", (place, READ))
-                if not machine.attempt(success, failure, self._has_items, self):
+                if not machine.attempt(success, failure, self._has_items, self, duration):
                     raise Empty
             elif not machine.sync(self._get_operation, self, duration):
                 raise Empty

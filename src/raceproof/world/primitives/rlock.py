@@ -90,10 +90,10 @@ class RLock(Primitive):
         if place.state == tid:
             self._depth += 1
             return True
-        if duration == 0:
+        if machine.tries(duration):
             success = operation(place.owner, "acquire", (place, WRITE), key="at once")
             failure = look(place.owner, "failed acquire", place)
-            if not machine.attempt(success, failure, self._is_free, self):
+            if not machine.attempt(success, failure, self._is_free, self, duration):
                 return False
         elif not machine.sync(self._acquire_operation, self, duration):
             return False

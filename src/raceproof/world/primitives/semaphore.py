@@ -55,10 +55,10 @@ class Semaphore(Primitive):
             if self._epoch != machine.epoch:
                 self._reenter_world()
                 place = self._state_location
-            if timeout == 0:
+            if machine.tries(timeout):
                 success = operation(place.owner, "acquire", (place, WRITE), key="at once")
                 failure = look(place.owner, "failed acquire", place)
-                if not machine.attempt(success, failure, self._has_permits, self):
+                if not machine.attempt(success, failure, self._has_permits, self, timeout):
                     return False
             elif not machine.sync(self._acquire_operation, self, timeout):
                 return False
