@@ -22,6 +22,7 @@ from raceproof.configuration import (
     read_configuration,
     split_names,
 )
+from raceproof.supervision import watch_over
 
 if TYPE_CHECKING:
     from raceproof.exploration import Options, Program, ReplayResult
@@ -32,6 +33,8 @@ FINDINGS: Final = 1
 UNUSABLE: Final = 2
 CUT_OFF: Final = 3
 INTERRUPTED: Final = 130
+SUPERVISED: Final = "supervised"
+"""Context object of a command that is the whole process, not a function called by a test."""
 
 
 def explore(
@@ -231,9 +234,16 @@ def run(
     settings = _settings(context, given, os.getcwd() if as_module else _directory(program))
     _check_supported(settings)
 
+    if context.find_root().obj == SUPERVISED:
+        fate = watch_over()
+        if fate is not None:
+            if fate.error:
+                name = f"-m {program}" if as_module else program
+                _show_error(stdout, name, fate.error, settings)
+            return fate.status
+
     from raceproof.exploration import CannotRun, Options
     from raceproof.exploration import Program as ProgramToRun
-    from raceproof.judge.findings import Result
     from raceproof.report.progress import Progress
     from raceproof.target import Unusable, find_module, find_script
 
@@ -266,7 +276,7 @@ def run(
         progress.close()
         if settings["format"] == "json":
             name = f"-m {program}" if as_module else program
-            _show(stdout, Result(name, "error", python=_python(), error=str(error)), settings)
+            _show_error(stdout, name, str(error), settings)
         raise Stop(str(error)) from None
     finally:
         progress.close()
@@ -321,6 +331,7 @@ def _carry_out(arguments: Sequence[str] | None) -> int:
         status = command.main(
             args=list(sys.argv[1:] if arguments is None else arguments),
             prog_name="raceproof",
+            obj=SUPERVISED if arguments is None else None,
             standalone_mode=False,
         )
     except click.ClickException as error:
@@ -410,6 +421,13 @@ def _show(stdout: Any, result: Result, settings: dict[str, Any]) -> None:
         print_result(result, console, verbose=settings["verbose"], quiet=settings["quiet"])
 
     _quietly(stdout, draw)
+
+
+def _show_error(stdout: Any, name: str, error: str, settings: dict[str, Any]) -> None:
+    """A report that says why there is none."""
+    from raceproof.judge.findings import Result
+
+    _show(stdout, Result(name, "error", python=_python(), error=error), settings)
 
 
 def _write(stdout: Any, text: str) -> None:

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
+from raceproof import supervision
 from raceproof.world.descriptors import present
 from raceproof.world.fibers import ExecutionAbandoned
 from raceproof.world.scheduler import Scheduler
@@ -113,6 +114,6 @@ class Interruption:
 
 def _arm() -> None:
     try:
-        faulthandler.dump_traceback_later(OUT_OF_REACH, exit=True, file=2)
+        faulthandler.dump_traceback_later(OUT_OF_REACH, exit=True, file=supervision.fault_file)
     except (AttributeError, ValueError, io.UnsupportedOperation):
         pass  # no standard error that could take it
