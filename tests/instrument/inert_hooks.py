@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import builtins
+import operator
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 
@@ -65,9 +67,12 @@ def _rp_item_set(value: Any, base: Any, key: Any, site: int) -> Any:
 _rp_item_aug = _rp_item_set
 
 
-def _rp_getitem(base: Any, key: Any, site: int) -> Any:
+_rp_getitem = operator.getitem
+
+
+def _rp_both(base: Any, key: Any, site: int) -> tuple[Any, Any]:
     _site(site)
-    return base[key]
+    return base, key
 
 
 def _rp_read(value: Any, site: int) -> Any:
@@ -76,7 +81,7 @@ def _rp_read(value: Any, site: int) -> Any:
 
 
 _rp_whole = _rp_whole_at = _rp_ident = _rp_len = _rp_next = _rp_true = _rp_iter = _rp_read
-_rp_mutate = _rp_name = _rp_reversed = _rp_iters = _rp_yield = _rp_read
+_rp_mutate = _rp_name = _rp_reversed = _rp_iters = _rp_yield = _rp_iterator = _rp_read
 
 
 def _rp_aug(value: Any, target: Any, site: int) -> Any:
@@ -164,10 +169,16 @@ def _rp_meth_arg(
     return value
 
 
-def _rp_callmeth(base: Any, name: str, site: int) -> Any:
+def _rp_receiver(base: Any, name: str, site: int) -> Any:
     _named(name)
     _site(site)
-    return getattr(base, name)
+    return base
+
+
+def _rp_bind(bound: Any, name: str, site: int, /, *args: Any, **kwargs: Any) -> Any:
+    _named(name)
+    _site(site)
+    return partial(bound, *args, **kwargs) if callable(bound) else bound
 
 
 HOOKS = {name: hook for name, hook in globals().items() if name.startswith("_rp_")}

@@ -134,7 +134,7 @@ FORMS = {
     "map": ("map(y, x)", "map(y, _rp_iter(x, S))"),
     "zip of map": ("zip(map(y, x))", "zip(map(y, _rp_iter(x, S)))"),
     "reversed": ("reversed(x)", "reversed(_rp_reversed(x, S))"),
-    "iter": ("iter(x)", "iter(_rp_iter(x, S))"),
+    "iter": ("iter(x)", "iter(_rp_iterator(x, S))"),
     "iter of a function": ("iter(x, k)", "iter(x, k)"),
     "vars": ("vars(x)", "vars(_rp_attr(x, '__dict__', S))"),
     "next": ("next(x, None)", "next(_rp_next(x, S), None)"),
@@ -186,16 +186,16 @@ FORMS = {
     "lambda": ("lambda: x[v()]", "lambda: _rp_item(x, (_rp_t1 := v()), S)[_rp_t1]"),
     "no temporary in an iterable": (
         "[i for i in x[v()]]",
-        "[i for i in _rp_iter(_rp_getitem(x, v(), S), S)]",
+        "[i for i in _rp_iter(_rp_getitem(*_rp_both(x, v(), S)), S)]",
     ),
     "no temporary in a generator": (
         "v(x[i + 1] for i in k)",
-        "v((_rp_getitem(x, i + 1, S) for i in _rp_iter(k, S)))",
+        "v((_rp_getitem(*_rp_both(x, i + 1, S)) for i in _rp_iter(k, S)))",
     ),
     "no temporary where locals are seen": (
         "locals(), x[k + 1], x.a.append(v())",
-        "(locals(), _rp_getitem(x, k + 1, S),"
-        " _rp_callmeth(_rp_attr(x, 'a', S).a, 'append', S)(v()))",
+        "(locals(), _rp_getitem(*_rp_both(x, k + 1, S)),"
+        " _rp_bind(_rp_receiver(_rp_attr(x, 'a', S).a, 'append', S).append, 'append', S, v())())",
     ),
 }
 
@@ -206,7 +206,7 @@ def test_form_in_a_function(source: str, expected: str) -> None:
 
 
 MODULE_FORMS = {
-    "item load, computed": ("x[k + 1]", "_rp_getitem(x, k + 1, S)"),
+    "item load, computed": ("x[k + 1]", "_rp_getitem(*_rp_both(x, k + 1, S))"),
     "item load, two dimensions": ("x[1, k]", "_rp_item(x, (1, k), S)[1, k]"),
     "item store, computed": (
         "x[k + 1] = v",
@@ -225,7 +225,7 @@ MODULE_FORMS = {
     "attribute augment, deep": ("x.a.b += 1", "_rp_attr_at(_rp_attr(x, 'a', S).a, 'b', S).b += 1"),
     "method, both computed": (
         "x.a.append(v())",
-        "_rp_callmeth(_rp_attr(x, 'a', S).a, 'append', S)(v())",
+        "_rp_bind(_rp_receiver(_rp_attr(x, 'a', S).a, 'append', S).append, 'append', S, v())()",
     ),
     "in, computed": ("v() in x", "v() in _rp_read(x, S)"),
     "name": ("y = x()", "y = _rp_name(x(), S)"),

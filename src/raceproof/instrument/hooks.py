@@ -8,11 +8,13 @@ and tracebacks are Python's own.  The hooks are installed as builtins while a pr
 from __future__ import annotations
 
 import builtins
+import operator
 import sys
 import types
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, Final
 
 from raceproof.events import READ, STATE, WRITE, Access, Attribute, Operation, SharedObject, Site
@@ -28,6 +30,7 @@ FUNCTION_LIKE: Final = (
     types.FunctionType, types.BuiltinFunctionType, type, types.ModuleType, classmethod,
     staticmethod, types.MethodType,
 )  # fmt: skip
+BOUND: Final = (types.MethodType, types.BuiltinMethodType)
 STORING_METHODS: Final = frozenset(
     [
         "append",
@@ -196,7 +199,9 @@ class Hooks:
             """The operation for a site on an object; None where there is nothing to see."""
             if where == _SILENT:
                 if attribute == "__dict__" and not issubclass(type(obj), type):
-                    objects.adopt(obj.__dict__, shared_of(obj, site))
+                    namespace = getattr(obj, "__dict__", None)
+                    if namespace is not None:
+                        objects.adopt(namespace, shared_of(obj, site))
                 return None
             kind = "write" if mode == WRITE else "read"
             field = Attribute(attribute)
@@ -422,9 +427,10 @@ class Hooks:
                 act(store_item, obj, (key,), "write", site)
             return value
 
-        def getitem(obj: Any, key: Any, site: int) -> Any:
+        def both(obj: Any, key: Any, site: int) -> tuple[Any, Any]:
+            """For `getitem(*both(obj, key, site))`, where the key cannot be mentioned twice."""
             item(obj, key, site)
-            return obj[key]
+            return obj, key
 
         def whole(obj: Any, site: int) -> Any:
             if machine.watching and watched_kind(obj) is not None:
@@ -472,10 +478,9 @@ class Hooks:
             return obj
 
         def meth(obj: Any, method: str, site: int, *args: Any, more: bool = False) -> Any:
-            if method in STORING_METHODS and machine.active and not machine.truncated:
+            if method in STORING_METHODS:
                 for value in args:
-                    if type(value) not in IMMUTABLE:
-                        name_value(value, site)
+                    name(value, site)
             if machine.watching:
                 if watched_kind(obj) is not None:
                     footprint = effects.method_effects(obj, method, args, more)
@@ -512,21 +517,31 @@ class Hooks:
             meth(obj, method, site, *args, more=more)
             return value
 
-        def callmeth(obj: Any, method: str, site: int) -> Callable[..., Any]:
-            bound = getattr(obj, method)
+        def receiver(obj: Any, method: str, site: int) -> Any:
+            """For `bind(receiver(obj, 'm', site).m, 'm', site, arguments)()`."""
+            if machine.watching and watched_kind(obj) is None:
+                attr(obj, method, site)
+            return obj
 
-            def call(*args: Any, **kwargs: Any) -> Any:
-                meth(obj, method, site, *args, more=bool(kwargs))
-                return bound(*args, **kwargs)
-
-            return call
+        def bind(bound: Any, method: str, site: int, /, *args: Any, **kwargs: Any) -> Any:
+            """The call of a method, announced; made without a frame of ours below the method's."""
+            if type(bound) in BOUND:
+                obj = bound.__self__
+                if not machine.watching or watched_kind(obj) is not None:
+                    meth(obj, method, site, *args, more=bool(kwargs))
+                else:
+                    for value in (*args, *kwargs.values()):
+                        if method in STORING_METHODS:
+                            name(value, site)
+                        given(value, obj, method, site)
+            return partial(bound, *args, **kwargs) if callable(bound) else bound
 
         # -- iteration ---------------------------------------------------------------------------
 
         def iterate(obj: Any, site: int) -> Any:
             if not machine.watching:
                 return obj
-            if type(obj) is WatchedIteration:
+            if type(obj) in walks:
                 return step_iterator(obj, site)
             kind = watched_kind(obj)
             # Two references: the caller's stack and the parameter.  Nobody else has it; but a
@@ -536,23 +551,29 @@ class Hooks:
             if kind == "iterator":
                 return WatchedIterator(obj, site)
             act(effects.start_of_iteration, obj, (), "iterate", site)
-            return WatchedIteration(obj, site)
+            return walk(obj, site, iter(obj))
+
+        def iterator_of(obj: Any, site: int) -> Any:
+            """`iter(obj)`; an iterator gives itself, which the program may well test."""
+            return (
+                obj if machine.watching and watched_kind(obj) == "iterator" else iterate(obj, site)
+            )
 
         def iterate_each(obj: Any, site: int) -> Any:
-            """`chain.from_iterable(obj)`: what is in there is iterated over as well."""
-            if not machine.watching or watched_kind(obj) is None:
+            """`chain.from_iterable(obj)`, `zip(*obj)`: what is in there is iterated over, too."""
+            if not machine.watching or (watched_kind(obj) is None and type(obj) is not tuple):
                 return obj
-            return (iterate(element, site) for element in iterate(obj, site))
+            return map(partial(iterate, site=site), iterate(obj, site))
 
         def backwards(obj: Any, site: int) -> Any:
             """`reversed(obj)`"""
             if not machine.watching or watched_kind(obj) not in REVERSIBLE:
                 return obj
             act(effects.length, obj, (), "iterate", site)
-            return WatchedIteration(obj, site, backwards=True)
+            return walk(obj, site, reversed(obj), backwards=True)
 
         def step_iterator(obj: Any, site: int) -> Any:
-            if type(obj) is WatchedIteration:
+            if type(obj) in walks:
                 obj.hold(site)
             elif machine.watching and watched_kind(obj) == "iterator":
                 shared = shared_of(obj, site)
@@ -583,8 +604,27 @@ class Hooks:
                 return effects.end_of_iteration(container)
             return effects.step(container, position, False)
 
-        class WatchedIterator:
+        # Both are maps of the last of their arguments, so that it is C code that takes the next
+        # element: what goes wrong there has no frame of ours in its traceback.
+        second: Any = {}.get
+        """`second(None, value)` is the value."""
+
+        class WatchedIterator(map):  # type: ignore[type-arg]
             """An iterator that may be shared: taking the next element is an operation."""
+
+            __slots__ = ("_native",)
+            _native: Iterator[Any]
+
+            def __new__(cls, native: Iterator[Any], site: int) -> WatchedIterator:
+                self = super().__new__(cls, second, Entries(native, site), native)
+                self._native = native
+                return self
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(self._native, name)  # send, throw and close, for `yield from`
+
+        class Entries:
+            """Announces each time that the next element of an iterator is taken."""
 
             __slots__ = ("_native", "_site")
 
@@ -592,51 +632,81 @@ class Hooks:
                 self._native = native
                 self._site = site
 
-            def __iter__(self) -> WatchedIterator:
+            def __iter__(self) -> Entries:
                 return self
 
-            def __next__(self) -> Any:
+            def __next__(self) -> None:
                 step_iterator(self._native, self._site)
-                return next(self._native)
 
-            def __getattr__(self, name: str) -> Any:
-                return getattr(self._native, name)  # send, throw and close, for `yield from`
-
-        class WatchedIteration:
+        class WatchedIteration(map):  # type: ignore[type-arg]
             """A walk over a container: each step looks at it."""
 
-            __slots__ = ("_container", "_native", "_own", "_position", "_site", "_stride")
+            __slots__ = ("_native", "_steps")
+            _native: Iterator[Any]
+            _steps: Steps
 
-            def __init__(self, container: Any, site: int, backwards: bool = False) -> None:
-                self._container = container
-                self._site = site
-                self._native = reversed(container) if backwards else iter(container)
-                self._position = len(container) - 1 if backwards else 0
-                self._stride = -1 if backwards else 1
-                self._own: tuple[Access, ...] = ()
+            def __new__(cls, steps: Steps, native: Iterator[Any]) -> WatchedIteration:
+                self = super().__new__(cls, second, steps, native)
+                self._native, self._steps = native, steps
+                return self
 
             def hold(self, site: int) -> None:
                 """Others may take steps: how far the walk has come is a place of its own."""
-                if machine.watching and not self._own:
+                if machine.watching and not self._steps.own:
                     shared = name_object(self, machine.current.tid, site, "iterator")
-                    self._own = ((shared.location(STATE), WRITE),)
+                    self._steps.own = ((shared.location(STATE), WRITE),)
+
+            def __reversed__(self) -> WatchedIteration:
+                return self  # `reversed` has been told of the container already
+
+            def __length_hint__(self) -> Any:
+                hint = getattr(self._native, "__length_hint__", None)
+                return NotImplemented if hint is None else hint()
+
+            def __reduce__(self) -> Any:
+                return self._native.__reduce__()
+
+        kinds_of_walks: dict[type, type[WatchedIteration]] = {}
+        walks: set[type] = set()
+
+        def walk(
+            container: Any, site: int, native: Iterator[Any], backwards: bool = False
+        ) -> WatchedIteration:
+            """A watched iterator that is called what the native one is called."""
+            kind = type(native)
+            found = kinds_of_walks.get(kind)
+            if found is None:
+                namespace = {"__slots__": (), "__module__": kind.__module__}
+                found = type(kind.__name__, (WatchedIteration,), namespace)
+                kinds_of_walks[kind] = found
+                walks.add(found)
+            return found(Steps(container, site, backwards), native)
+
+        class Steps:
+            """Announces the steps of a walk, one after the other."""
+
+            __slots__ = ("_container", "_position", "_site", "_stride", "own")
+
+            def __init__(self, container: Any, site: int, backwards: bool) -> None:
+                self._container = container
+                self._site = site
+                self._position = len(container) - 1 if backwards else 0
+                self._stride = -1 if backwards else 1
+                self.own: tuple[Access, ...] = ()
 
             def step(self) -> Operation | None:
                 footprint = iteration_effect(self._container, self._position)
                 if footprint is None:
                     return None
                 operation = operation_of(self._container, footprint, "iterate", self._site)
-                return together(operation, self._own)
+                return together(operation, self.own)
 
-            def __iter__(self) -> WatchedIteration:
+            def __iter__(self) -> Steps:
                 return self
 
-            def __reversed__(self) -> WatchedIteration:
-                return self  # `reversed` has been told of the container already
-
-            def __next__(self) -> Any:
+            def __next__(self) -> None:
                 if machine.watching:
-                    if self._own:
+                    if self.own:
                         operation = self.step()
                         if operation is not None:
                             if reserve(operation):
@@ -647,14 +717,6 @@ class Hooks:
                         position = self._position
                         self._position = position + self._stride
                         act(iteration_effect, self._container, (position,), "iterate", self._site)
-                return next(self._native)
-
-            def __length_hint__(self) -> Any:
-                hint = getattr(self._native, "__length_hint__", None)
-                return NotImplemented if hint is None else hint()
-
-            def __reduce__(self) -> Any:
-                return self._native.__reduce__()
 
         # -- variables ---------------------------------------------------------------------------
 
@@ -783,9 +845,10 @@ class Hooks:
         return {
             "attr": attr, "attr_set": attr_set, "attr_at": attr_at, "attr_aug": attr_aug,
             "item": item, "item_set": item_set, "item_at": item_at, "item_aug": item_aug,
-            "getitem": getitem, "whole": whole, "whole_at": whole_at, "read": read,
-            "mutate": mutate, "len": length, "true": truth, "in": contains, "meth": meth,
-            "meth_arg": meth_arg, "callmeth": callmeth, "iter": iterate, "next": step_iterator,
+            "both": both, "getitem": operator.getitem, "whole": whole, "whole_at": whole_at,
+            "read": read, "mutate": mutate, "len": length, "true": truth, "in": contains,
+            "meth": meth, "meth_arg": meth_arg, "receiver": receiver, "bind": bind,
+            "iter": iterate, "iterator": iterator_of, "next": step_iterator,
             "glob": glob, "glob_set": glob_set, "glob_mark": glob_mark, "new_scope": new_scope,
             "cell": cell, "cell_set": cell_set, "cell_mark": cell_mark, "names_set": names_set,
             "attr_dyn": attr_dyn, "attr_dyn_at": attr_dyn_at, "loop": loop, "name": name,

@@ -6,6 +6,7 @@ import ast
 
 from raceproof.instrument.rewriting.dataflow import text
 from raceproof.instrument.rewriting.nodes import (
+    called,
     first_of,
     hook_call,
     loaded,
@@ -60,7 +61,8 @@ class Accesses(Walker):
             node.value = hook_call("_rp_item", [self.expr(base), mention(key), site], node)
         else:
             site = self.site("item", node)
-            return hook_call("_rp_getitem", [self.expr(base), self.expr(key), site], node)
+            both = hook_call("_rp_both", [self.expr(base), self.expr(key), site], node)
+            return called("_rp_getitem", both, node)
         return node
 
     def slice_load(self, node: ast.Subscript) -> None:

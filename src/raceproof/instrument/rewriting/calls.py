@@ -13,7 +13,7 @@ from raceproof.instrument.rewriting.knowledge import (
 )
 from raceproof.instrument.rewriting.methods import Methods
 from raceproof.instrument.rewriting.nodes import first_of, hook_call, mention
-from raceproof.instrument.rewriting.shapes import constant_text
+from raceproof.instrument.rewriting.shapes import constant_text, is_spread
 
 
 class Calls(Methods):
@@ -58,7 +58,7 @@ class Calls(Methods):
         """A call of a builtin by its name."""
         args = node.args
         lazy = LAZY_READERS.get(("builtins", name))
-        match name, len(args):
+        match name, 0 if is_spread(args) else len(args):
             case "super", _:
                 return node
             case "len", 1 if self.looks(args[0]):
@@ -78,6 +78,8 @@ class Calls(Methods):
                 self.builtin_getattr(node, name)
             case "setattr", 3 if self.is_simple(args[1]):
                 self.builtin_setattr(node)
+            case "iter", 1:
+                args[0] = self.iterated(args[0], "_rp_iterator")
             case "iter", 2:  # a function, and the value that ends it
                 args[:] = self.exprs(args)
             case _ if lazy is not None:
@@ -92,8 +94,18 @@ class Calls(Methods):
         return node
 
     def lazy_arguments(self, node: ast.Call, lazy: slice) -> None:
+        if is_spread(node.args):
+            node.args = [self.iterated_each(argument) for argument in node.args]
+            return
         iterated = node.args[lazy]
         node.args = [self.iterated(a) if a in iterated else self.expr(a) for a in node.args]
+
+    def iterated_each(self, argument: ast.expr) -> ast.expr:
+        """One of the arguments of `zip(*rows, row)`: whatever it stands for is iterated over."""
+        if isinstance(argument, ast.Starred):
+            argument.value = self.wrapped("_rp_iters", "iter", argument.value)
+            return argument
+        return self.iterated(argument)
 
     def builtin_vars(self, node: ast.Call) -> None:
         site = self.site("attr", node, "__dict__")
@@ -130,7 +142,7 @@ class Calls(Methods):
             self.mutator_arguments(node)
         elif module in KEEPERS or module.partition(".")[0] in KEEPERS:
             self.arguments(node)
-        elif name == "chain.from_iterable" and len(node.args) == 1:
+        elif name == "chain.from_iterable" and len(node.args) == 1 and not is_spread(node.args):
             node.args[0] = self.wrapped("_rp_iters", "iter", node.args[0])
         elif lazy is not None:
             self.lazy_arguments(node, lazy)

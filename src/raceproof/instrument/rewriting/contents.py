@@ -76,14 +76,14 @@ class Contents(Walker):
         node.values = values
         return node
 
-    def iterated(self, node: ast.expr) -> ast.expr:
+    def iterated(self, node: ast.expr, hook: str = "_rp_iter") -> ast.expr:
         """What a for loop or comprehension goes through."""
         match node:
             case ast.Call(func=ast.Name(id=name)) if name in FRESH and self.scope.is_builtin(name):
                 return self.expr(node)
-        if isinstance(node, Fresh) or is_constant(node) or self.is_plain(node):
+        if isinstance(node, Fresh) or self.is_plain(node):
             return self.expr(node)
-        return self.wrapped("_rp_iter", "iter", node)
+        return self.wrapped(hook, "iter", node)
 
     def expr_Yield(self, node: ast.Yield) -> ast.expr:
         """Announced before a generator leaves: until then, nobody else may enter it."""

@@ -9,7 +9,14 @@ from typing import Any
 
 from raceproof.instrument.rewriting.contents import Contents
 from raceproof.instrument.rewriting.knowledge import CONTAINER_METHODS
-from raceproof.instrument.rewriting.nodes import hook_call, loaded, mention, walrus
+from raceproof.instrument.rewriting.nodes import (
+    hook_call,
+    loaded,
+    mention,
+    move_to_attribute,
+    placed,
+    walrus,
+)
 from raceproof.instrument.rewriting.shapes import rebinds
 
 
@@ -102,9 +109,7 @@ class Methods(Contents):
             func.value = walrus(temp, self.expr(receiver))
             again = loaded(temp)
         else:
-            operands = [self.expr(receiver), ast.Constant(name), site]
-            node.func = hook_call("_rp_callmeth", operands, func)
-            self.arguments(node)
+            self.bound_call(node, func, name, site)
             return
         self.arguments(node)
 
@@ -118,3 +123,17 @@ class Methods(Contents):
             starred.value = announced(starred.value)
         else:
             node.args[last] = announced(node.args[last])
+
+    def bound_call(
+        self, node: ast.Call, func: ast.Attribute, name: str, site: ast.Constant
+    ) -> None:
+        """`_rp_bind(_rp_receiver(X, 'm', S).m, 'm', S, arguments)()`, where nothing can be kept."""
+        operands = [self.expr(func.value), ast.Constant(name), site]
+        func.value = hook_call("_rp_receiver", operands, func.value)
+        self.arguments(node)
+        bind = hook_call("_rp_bind", [func, ast.Constant(name), site], func)
+        bind.args.extend(node.args)
+        bind.keywords.extend(node.keywords)
+        node.func, node.args, node.keywords = bind, [], []
+        move_to_attribute(node, func)
+        placed(bind, node)

@@ -18,8 +18,44 @@ def loaded(name: str) -> ast.Name:
 
 
 def hook_call(hook: str, operands: Sequence[ast.expr], like: ast.AST, **extra: Any) -> ast.Call:
+    """`hook(operands, extra...)`, in the place of its operands or, if these have none, of `like`.
+
+    It begins on the line of the first operand and ends on that of the last, so that whoever
+    follows the lines of the program (a debugger, coverage) is led to no line twice.
+    """
     keywords = [ast.keyword(name, ast.Constant(value)) for name, value in extra.items()]
-    return placed(ast.Call(loaded(hook), list(operands), keywords), like)
+    located: list[ast.AST] = [o for o in operands if hasattr(o, "lineno")] or [like]
+    function = placed(loaded(hook), located[0])
+    call = placed(ast.Call(function, list(operands), keywords), located[-1])
+    move_to_attribute(call, located[-1])
+    return call
+
+
+def move_to_attribute(node: ast.expr, like: ast.AST) -> None:
+    """Has the node begin where the compiler lets `like` begin when it is evaluated.
+
+    That is on the line of the name for an attribute that is looked up, or a method that is called.
+    """
+    found = like.func if isinstance(like, ast.Call) else like
+    if isinstance(found, ast.Attribute) and found.end_lineno != found.lineno:
+        assert found.end_lineno is not None
+        assert found.end_col_offset is not None
+        node.lineno = found.end_lineno
+        node.col_offset = found.end_col_offset - len(found.attr.encode())
+
+
+def unplaced(node: ast.expr) -> ast.expr:
+    """The same, to stand wherever what is around it stands."""
+    for part in ast.walk(node):
+        for attribute in ("lineno", "col_offset", "end_lineno", "end_col_offset"):
+            part.__dict__.pop(attribute, None)
+    return node
+
+
+def called(function: str, operands: ast.expr, like: ast.AST) -> ast.Call:
+    """`function(*operands)`: a native operation under another name."""
+    arguments: list[ast.expr] = [ast.Starred(operands, ast.Load())]
+    return placed(ast.Call(loaded(function), arguments, []), like)
 
 
 def as_statement(expression: ast.expr, like: ast.AST) -> ast.stmt:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from raceproof.instrument.rewriting.knowledge import IMPORTS_THAT_START_THREADS, STARTERS
 
@@ -17,6 +17,17 @@ Kind: TypeAlias = Literal["module", "class", "function", "lambda", "comprehensio
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 Comprehension: TypeAlias = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
+SHOWING: Final = frozenset(
+    [
+        "f_locals",
+        "getargvalues",
+        "getclosurevars",
+        "getgeneratorlocals",
+        "getcoroutinelocals",
+        "getasyncgenlocals",
+    ]
+)
+"""Attributes and functions of `inspect` that give the variables of a frame that is under way."""
 MANY = 2
 """What a binding inside a loop counts for."""
 
@@ -195,6 +206,8 @@ class _Builder:
         self.scope: Scope
         self.loops = 0
         self.preamble = True
+        self.shows_frames = False
+        """Something here looks at the variables of frames."""
 
     # Names
 
@@ -230,6 +243,9 @@ class _Builder:
         self.scope = Scope("module", "<module>", None, None)
         self.of[tree] = self.scope
         self.run(tree.body)
+        if self.shows_frames:
+            for scope in self.of.values():
+                scope.shows_locals = True
 
     def run(self, body: Sequence[ast.stmt]) -> None:
         """Statements one after the other; at module level, the preamble may end on the way."""
@@ -336,6 +352,16 @@ class _Builder:
         ):
             self.scope.runner.shows_locals = True
         self.visit_all(ast.iter_child_nodes(node))
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        if node.attr in SHOWING:
+            self.shows_frames = True
+        self.visit(node.value)
+
+    def visit_keyword(self, node: ast.keyword) -> None:
+        if node.arg == "capture_locals":
+            self.shows_frames = True
+        self.visit(node.value)
 
     def visit_Global(self, node: ast.Global) -> None:
         if self.scope.kind != "module":

@@ -20,7 +20,18 @@ Given = (
 )
 """Expressions whose value may have existed before."""
 Tested = ast.Name | ast.Attribute | ast.Subscript | ast.Call | ast.Await | ast.NamedExpr
-Fresh = ast.Constant | ast.JoinedStr | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+Fresh = (
+    ast.Constant
+    | ast.JoinedStr
+    | ast.List
+    | ast.Tuple
+    | ast.Set
+    | ast.Dict
+    | ast.ListComp
+    | ast.SetComp
+    | ast.DictComp
+    | ast.GeneratorExp
+)
 """Expressions whose value is new: iterating it disturbs nobody."""
 Nameless = ast.Constant | ast.BinOp | ast.UnaryOp | ast.Compare | ast.JoinedStr | ast.Lambda
 """Expressions whose value is not worth a name in a report."""
@@ -59,6 +70,11 @@ def is_text(node: ast.expr) -> bool:
 
 def constant_text(node: ast.expr) -> str:
     return str(node.value) if isinstance(node, ast.Constant) else ""
+
+
+def is_spread(arguments: Sequence[ast.expr]) -> bool:
+    """Whether some of them are given by `*`, so that their number is not known."""
+    return any(isinstance(argument, ast.Starred) for argument in arguments)
 
 
 def has_slice(key: ast.expr) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from raceproof.instrument.rewriting.assumptions import Assumptions
-from raceproof.instrument.rewriting.nodes import loaded, mention, walrus
+from raceproof.instrument.rewriting.nodes import loaded, mention, unplaced, walrus
 
 
 class Walker(Assumptions):
@@ -55,7 +55,7 @@ class Walker(Assumptions):
     def twice(self, node: ast.expr) -> tuple[ast.expr, ast.expr]:
         """The expression, and another mention of its value."""
         if self.is_simple(node):
-            return node, mention(node)
+            return node, unplaced(mention(node))
         if not self.can_keep:
             again = mention(node)
             return self.expr(node), again
