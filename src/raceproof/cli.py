@@ -202,6 +202,11 @@ def command() -> None:
     show_default=True,
     help="Where the replay files go.",
 )
+@click.option(
+    "--cache/--no-cache",
+    default=True,
+    help="Keep the watched form of code on disk, so that the next start is quicker.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Show everything, shorten nothing.")
 @click.option("-q", "--quiet", is_flag=True, help="One line for the verdict, one for each finding.")
 @click.argument("program", required=False, metavar="SCRIPT|-m MODULE", type=click.UNPROCESSED)
@@ -265,6 +270,7 @@ def run(
             keep_going=settings["keep_going"],
             first=settings["first"],
             replay_dir=settings["replay_dir"],
+            cache=settings["cache"],
         )
         result = explore(
             target,

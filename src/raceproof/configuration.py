@@ -97,6 +97,7 @@ KEYS: Final[dict[str, Callable[[object], Any]]] = {
     "first": _switch,
     "require-complete": _switch,
     "replay-dir": _text,
+    "cache": _switch,
     "verbose": _switch,
     "quiet": _switch,
 }

@@ -143,7 +143,12 @@ class Exploration:
         options, result = self._options, self._result
         with (
             Session(
-                self._program, options.include, options.exclude, options.seed, options.timeouts
+                self._program,
+                options.include,
+                options.exclude,
+                options.seed,
+                options.timeouts,
+                options.cache,
             ) as session,
             Interruption(machine, self._last_resort) as interruption,
         ):

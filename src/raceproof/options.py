@@ -19,3 +19,5 @@ class Options:
     keep_going: bool = False
     first: bool = False
     replay_dir: str = ".raceproof"
+    cache: bool = True
+    """Keep rewritten code on disk, so that watched packages are rewritten once."""

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 
+from raceproof.instrument.cache import usual_cache
 from raceproof.instrument.hooks import Hooks
 from raceproof.instrument.loader import Loader, ModuleScript, Script, Watch
 from raceproof.judge.outcomes import Outcome, outcome_of
@@ -73,14 +74,19 @@ class Session:
         exclude: tuple[str, ...] = (),
         seed: int = 0,
         timeouts: str = "idle",
+        cache: bool = True,
     ) -> None:
+        """With `cache`, rewritten code is kept on disk for the next process."""
         self.program = program
         self._timeouts = timeouts
         if program.script is not None:
             self._directory = os.path.dirname(os.path.realpath(program.script))
         else:
             self._directory = os.getcwd()
-        self.loader = Loader(Watch(self._directory, include, exclude))
+        settings = ("include", *include, "exclude", *exclude)
+        self.loader = Loader(
+            Watch(self._directory, include, exclude), usual_cache(settings) if cache else None
+        )
         self.patches = Patches(seed=seed)
         self._descriptors = Descriptors()
         self._surroundings: Surroundings

@@ -8,6 +8,8 @@ what was asked for by name.
 from __future__ import annotations
 
 import builtins
+import contextlib
+import hashlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -15,10 +17,13 @@ import os
 import sys
 import sysconfig
 import types
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from raceproof.events import Site
+from raceproof.instrument.cache import CodeCache, Entry
+from raceproof.instrument.relocation import provisional, relocated
 from raceproof.instrument.rewriting import rewrite
 
 
@@ -75,8 +80,10 @@ def _covered(module: str, names: Sequence[str]) -> bool:
 class Loader(importlib.abc.MetaPathFinder):
     """Finds and executes watched modules; compiled code and sites are kept for the next time."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watch, cache: CodeCache | None = None) -> None:
+        """Rewritten code is kept in `cache`, if there is one, for the next process."""
         self.watch = watch
+        self.cache = cache
         self.sites: list[Site] = [Site("", "", 0, "", "", "")]
         self.sources: dict[str, str] = {}
         """File name -> source text of watched files, for reports."""
@@ -92,18 +99,41 @@ class Loader(importlib.abc.MetaPathFinder):
 
         Raises SyntaxError, as Python would, for a source that does not parse.
         """
-        key = (file, module)
-        found = self._codes.get(key)
+        found = self._codes.get((file, module))
         if found is None:
-            rewritten = rewrite(
-                source, file, module, len(self.sites), is_watched=self.watch.will_watch
-            )
-            found = compile(rewritten.tree, file, "exec", dont_inherit=True)
-            self.sites.extend(rewritten.sites)
+            digest = hashlib.sha256(source).digest()
+            entry = self._entry(source, digest, file, module)
+            first, count = len(self.sites), len(entry.sites)
+            found = relocated(entry.code, provisional(digest), count, first)
+            self.sites.extend(entry.sites)
             self.sources[file] = importlib.util.decode_source(source)
-            self._codes[key] = found
+            self._codes[file, module] = found
             self.watched.add(module)
         return found
+
+    def _entry(self, source: bytes, digest: bytes, file: str, module: str) -> Entry:
+        """The module rewritten, now or in an earlier process."""
+        key = ""
+        if self.cache is not None:
+            key = self.cache.key(digest, file, module)
+            entry = self.cache.load(key, file, module)
+            if entry is not None and all(
+                self.watch.will_watch(name) == answer for name, answer in entry.answers.items()
+            ):
+                return entry
+        answers: dict[str, bool] = {}
+
+        def is_watched(name: str) -> bool:
+            answers[name] = answer = self.watch.will_watch(name)
+            return answer
+
+        with silent_compiler():
+            rewritten = rewrite(source, file, module, provisional(digest), is_watched=is_watched)
+            code = compile(rewritten.tree, file, "exec", dont_inherit=True)
+        entry = Entry(code, rewritten.sites, answers)
+        if self.cache is not None:
+            self.cache.store(key, entry)
+        return entry
 
     # -- importing -------------------------------------------------------------------------------
 
@@ -139,6 +169,8 @@ class Loader(importlib.abc.MetaPathFinder):
     def remove(self) -> None:
         """Give imports back, and put the modules that made room back in place."""
         sys.meta_path.remove(self)
+        if self.cache is not None:
+            self.cache.close()
         self.forget_modules()
         sys.modules.update(self._displaced)
 
@@ -211,6 +243,20 @@ class ModuleScript:
         sys.modules["__main__"] = module
         sys.argv[:] = [self.file, *self.arguments]
         exec(self._code, module.__dict__)
+
+
+@contextlib.contextmanager
+def silent_compiler() -> Iterator[None]:
+    """What the compiler warns of is not shown, as when a module has been compiled before.
+
+    (`warnings.catch_warnings` would make Python forget which warnings it has shown already.)
+    """
+    silence: Any = ("ignore", None, Warning, None, 0)
+    warnings.filters.insert(0, silence)  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        warnings.filters.remove(silence)  # type: ignore[attr-defined]
 
 
 def _read(file: str) -> bytes:

@@ -1,0 +1,22 @@
+"""What all tests have in common."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_the_tests() -> Iterator[None]:
+    """Rewritten code is shared by the tests of a run, and by nobody else."""
+    with tempfile.TemporaryDirectory(prefix="raceproof-") as directory:
+        before = os.environ.get("RACEPROOF_CACHE")
+        os.environ["RACEPROOF_CACHE"] = os.path.join(directory, "cache")
+        yield
+        if before is None:
+            del os.environ["RACEPROOF_CACHE"]
+        else:
+            os.environ["RACEPROOF_CACHE"] = before
