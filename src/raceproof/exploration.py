@@ -187,7 +187,8 @@ class Exploration:
         self._sampling = RandomPriorities(machine, options.seed)
 
     def _elapsed(self) -> float:
-        return perf_counter() - self._started
+        """Seconds spent on the search; those for rewriting modules are not part of it."""
+        return perf_counter() - self._started - self._session.loader.seconds
 
     def _go_on(self) -> bool:
         """Whether the budget allows another execution; else says in the result what ran out."""

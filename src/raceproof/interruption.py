@@ -27,6 +27,13 @@ OUT_OF_REACH = 30.0
 PATIENCE = 5.0
 """Seconds without any progress after which an execution counts as hanging."""
 
+Progress = tuple[int, int, int, int]
+
+
+def progress(machine: Scheduler) -> Progress:
+    """How far the execution has come; a program that imports one module after the other goes on."""
+    return machine.epoch, machine.step, machine.spins, len(sys.modules)
+
 
 class Interruption:
     """A context manager; true once the user has pressed Ctrl-C."""
@@ -90,17 +97,20 @@ class Interruption:
 
     def _watch(self) -> None:
         machine = self._machine
-        last: tuple[int, int, int] | None = None
-        warned: tuple[int, int, int] | None = None
+        last: Progress | None = None
+        warned: Progress | None = None
         while not self._running.acquire(timeout=self._patience):
             # If even this thread does not get to run (C code that keeps the GIL), what is left is
             # a timer that needs no interpreter; its only word is a traceback.
             _arm()
-            now = (machine.epoch, machine.step, machine.spins)
-            if machine.active and now == warned:
+            now = progress(machine)
+            if not machine.active or machine.preparing:
+                last = warned = None
+                continue
+            if now == warned:
                 # It did not even come back to be told.
                 self._last_resort(self._detail)
-            if machine.active and now == last:
+            if now == last:
                 warned = now
                 self._detail = self._hanging = (
                     f"{machine.current.name} has not come back for {self._patience:g} s from "

@@ -19,12 +19,14 @@ import sysconfig
 import types
 import warnings
 from collections.abc import Iterator, Sequence
+from time import perf_counter
 from typing import Any
 
 from raceproof.events import Site
 from raceproof.instrument.cache import CodeCache, Entry
 from raceproof.instrument.relocation import provisional, relocated
 from raceproof.instrument.rewriting import rewrite
+from raceproof.world.scheduler import machine
 
 
 class Watch:
@@ -89,6 +91,8 @@ class Loader(importlib.abc.MetaPathFinder):
         """File name -> source text of watched files, for reports."""
         self.watched: set[str] = set()
         self.unwatched: set[str] = set()
+        self.seconds = 0.0
+        """How long rewriting took."""
         self._codes: dict[tuple[str, str], types.CodeType] = {}
         self._displaced: dict[str, types.ModuleType] = {}
 
@@ -127,13 +131,29 @@ class Loader(importlib.abc.MetaPathFinder):
             answers[name] = answer = self.watch.will_watch(name)
             return answer
 
-        with silent_compiler():
+        with silent_compiler(), self._preparing():
             rewritten = rewrite(source, file, module, provisional(digest), is_watched=is_watched)
             code = compile(rewritten.tree, file, "exec", dont_inherit=True)
         entry = Entry(code, rewritten.sites, answers)
         if self.cache is not None:
             self.cache.store(key, entry)
         return entry
+
+    @contextlib.contextmanager
+    def _preparing(self) -> Iterator[None]:
+        """What raceproof does for itself in the middle of an execution counts for nothing.
+
+        Rewriting a large package takes longer than a program may keep silent, or may take at all.
+        """
+        start = perf_counter()
+        machine.preparing = True
+        try:
+            yield
+        finally:
+            machine.preparing = False
+            spent = perf_counter() - start
+            self.seconds += spent
+            machine.started_at += spent
 
     # -- importing -------------------------------------------------------------------------------
 

@@ -94,6 +94,9 @@ class Scheduler:
         ("any"), or never ("never")."""
         self.clock = 0.0
         self.watched_files: Container[str] = ()
+        self.started_at = 0.0
+        self.preparing = False
+        """It is raceproof that is at work, not the program: a module is being rewritten."""
         self.epoch = 0
         """Counts executions; primitives that outlive one notice by it."""
         self.timed_waits = False
