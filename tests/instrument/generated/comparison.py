@@ -5,6 +5,7 @@ rewritten with hooks that do nothing, and rewritten in an execution with hooks a
 from __future__ import annotations
 
 import contextlib
+import gc
 import inspect
 import io
 import linecache
@@ -149,11 +150,15 @@ def _run(
 
     def body() -> None:
         exec(stage, vars(modules["stage"]))
-        exec(code, vars(program))
+        try:
+            exec(code, vars(program))
+        except Exception as error:  # of `_show`, which looks for names that are similar
+            print("ended by", type(error), error)
 
     output = io.StringIO()
     with (
         _present(modules),
+        _without_collection(),
         contextlib.redirect_stdout(output),
         contextlib.redirect_stderr(io.StringIO()),
         warnings.catch_warnings(),
@@ -174,6 +179,21 @@ def _present(modules: dict[str, types.ModuleType]) -> Iterator[None]:
         for name in modules:
             sys.modules.pop(name, None)
         sys.modules.update(before)
+
+
+@contextlib.contextmanager
+def _without_collection() -> Iterator[None]:
+    """What generators in cycles print when they are closed is printed to nobody, afterwards."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            gc.collect(0)
+        if collects:
+            gc.enable()
 
 
 def give_source(source: str) -> None:
