@@ -114,12 +114,14 @@ def rewriting(names: Sequence[str]) -> Iterator[list[str]]:
     loader = Loader(Watch(nowhere, include=names))
     hooks = Hooks(machine, loader.sites)
     loader.install()
+    loader.begin()
     hooks.install()
     rewritten: list[str] = []
     try:
         yield rewritten
     finally:
         rewritten.extend(sorted(loader.watched))
+        loader.end()
         loader.remove()
 
 

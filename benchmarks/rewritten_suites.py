@@ -71,8 +71,10 @@ class Environment:
                 shutil.rmtree(fresh, ignore_errors=True)
                 fresh.mkdir(parents=True)
                 for part in suite.parts:
-                    copy = shutil.copytree if (tree / part).is_dir() else shutil.copy
-                    copy(tree / part, fresh / part)
+                    if (tree / part).is_dir():
+                        shutil.copytree(tree / part, fresh / part)
+                    else:
+                        shutil.copy(tree / part, fresh / part)
                 fresh.rename(target)
         return target
 
@@ -144,8 +146,8 @@ class Comparison:
             python, directory = sys.executable, self._environment.directory
         plain = run(suite, python, directory, ())
         changed = run(suite, python, directory, suite.rewrite)
-        if not plain.outcomes:
-            raise Broken("no test was run")
+        if "passed" not in plain.outcomes.values():
+            raise Broken("no test passes\n" + "\n".join(list(plain.details.values())[:3]))
         found = different(plain, changed)
         if found:  # some tests depend on more than the code
             again = run(suite, python, directory, ())

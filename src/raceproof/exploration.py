@@ -301,6 +301,9 @@ class Exploration:
                 "some interleavings did not go as the search expected: the program seems to behave "
                 "differently from run to run, so some may be missing"
             )
+        for name in self._options.include:
+            if not self._session.loader.has_watched(name):
+                result.notes.append(f"--include {name}: the program has not imported it")
         if machine.daemons_cut_off:
             result.notes.append(
                 f"threads left at the end of the program were followed for {AFTERLIFE} operations"

@@ -15,17 +15,16 @@ from types import TracebackType
 
 from raceproof.instrument.cache import usual_cache
 from raceproof.instrument.hooks import Hooks
+from raceproof.instrument.inclusion import objection
 from raceproof.instrument.loader import Loader, ModuleScript, Script, Watch
 from raceproof.judge.outcomes import Outcome, outcome_of
 from raceproof.world.descriptors import Descriptors
 from raceproof.world.execution import Execution, Plan
-from raceproof.world.patches import Patches
+from raceproof.world.patches import Patches, is_worked_on
 from raceproof.world.record import Record
 from raceproof.world.scheduler import machine
 from raceproof.world.surroundings import Surroundings, Tracing
 
-SIMULATED = frozenset({"threading", "_thread", "queue", "concurrent", "time", "builtins", "sys"})
-"""Modules that cannot be watched, because the world replaces them."""
 COLLECTION_EVERY = 20
 """Executions between two collections of young garbage: each costs as much as a fifth of one."""
 FULL_COLLECTION_EVERY = 2_000
@@ -83,11 +82,14 @@ class Session:
             self._directory = os.path.dirname(os.path.realpath(program.script))
         else:
             self._directory = os.getcwd()
+        self.patches = Patches(seed=seed)
         settings = ("include", *include, "exclude", *exclude)
         self.loader = Loader(
-            Watch(self._directory, include, exclude), usual_cache(settings) if cache else None
+            Watch(self._directory, include, exclude),
+            usual_cache(settings) if cache else None,
+            is_worked_on,
+            self.patches.adapt,
         )
-        self.patches = Patches(seed=seed)
         self._descriptors = Descriptors()
         self._surroundings: Surroundings
         self._body: Callable[[], None]
@@ -99,10 +101,9 @@ class Session:
 
     def __enter__(self) -> Session:
         for name in self.loader.watch.include:
-            if name.partition(".")[0] in SIMULATED:
-                raise CannotRun(
-                    f"--include {name}: raceproof stands in for it, so nothing to watch"
-                )
+            reason = objection(name, [self._directory, *sys.path])
+            if reason:
+                raise CannotRun(f"--include {name}: {reason}")
         self._saved_path, self._saved_argv = sys.path[:], sys.argv[:]
         self._saved_main = sys.modules.get("__main__")
         self._saved_limit = sys.getrecursionlimit()
@@ -166,9 +167,8 @@ class Session:
 
     def run(self, plan: Plan, echo: bool = False) -> Run:
         """One execution of the program from its first line on."""
-        self.loader.forget_modules()
+        self.loader.begin()
         self.hooks.forget_types()
-        modules = len(sys.modules)
         if echo:
             self._descriptors.show()
         else:
@@ -178,7 +178,7 @@ class Session:
         execution = machine.execute(lambda: self.patches.run_main(self._body), plan)
         self.patches.end_execution()
         self._executions += 1
-        self.imported = len(sys.modules) - modules > self.loader.present()
+        self.imported = self.loader.has_imported()
         tracing.restore()
         self._surroundings.restore(self.imported)
         if gc.isenabled():
@@ -189,4 +189,5 @@ class Session:
         outcome = outcome_of(
             record.exit, record.lines(), record.thread_errors(), record.unread_errors()
         )
+        self.loader.end()
         return Run(execution, outcome, record)

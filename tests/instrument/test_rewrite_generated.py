@@ -23,8 +23,8 @@ def test_generated_program_does_the_same(number: int) -> None:
         comparison.give_source(source)
         plain = comparison.plain(source)
         assert plain.is_telling, seed
-        assert comparison.rewritten(source) == plain, seed
-        assert comparison.executed(source) == plain, seed
+        for seen in (comparison.rewritten(source), comparison.executed(source)):
+            assert seen == plain or plain.fails_otherwise(seen), seed
         if seed % FOLLOWED == 0:
             followed = comparison.rewritten_followed(source)
             assert followed == comparison.plain_followed(source), seed

@@ -185,6 +185,17 @@ PROGRAMS = {
         class D(dict): pass
         print(f(D({2: 3}), 1, 2))
     """,
+    "a variable of a closure that is declared first": """
+        def f(n):
+            total: int
+            def g():
+                nonlocal total
+                total = total + n
+                return total
+            total = 0
+            return g() + g()
+        print(f(2))
+    """,
     "loops over displays": """
         def f(x):
             return {y for x in [1, 2] for y in [x]}, [z for z in (x, 2)]

@@ -18,12 +18,13 @@ import sys
 import sysconfig
 import types
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from time import perf_counter
 from typing import Any
 
 from raceproof.events import Site
 from raceproof.instrument.cache import CodeCache, Entry
+from raceproof.instrument.modules import ModuleTable
 from raceproof.instrument.relocation import provisional, relocated
 from raceproof.instrument.rewriting import rewrite
 from raceproof.world.scheduler import machine
@@ -82,10 +83,22 @@ def _covered(module: str, names: Sequence[str]) -> bool:
 class Loader(importlib.abc.MetaPathFinder):
     """Finds and executes watched modules; compiled code and sites are kept for the next time."""
 
-    def __init__(self, watch: Watch, cache: CodeCache | None = None) -> None:
-        """Rewritten code is kept in `cache`, if there is one, for the next process."""
+    def __init__(
+        self,
+        watch: Watch,
+        cache: CodeCache | None = None,
+        is_kept: Callable[[str], bool] = lambda name: False,
+        adapt: Callable[[types.ModuleType], None] = lambda module: None,
+    ) -> None:
+        """Rewritten code is kept in `cache`, if there is one, for the next process.
+
+        `is_kept` tells modules that are not to be executed a second time; `adapt` is called with
+        each watched module once it has been executed.
+        """
         self.watch = watch
         self.cache = cache
+        self.adapt = adapt
+        self._modules = ModuleTable(watch.watches, is_kept)
         self.sites: list[Site] = [Site("", "", 0, "", "", "")]
         self.sources: dict[str, str] = {}
         """File name -> source text of watched files, for reports."""
@@ -94,7 +107,6 @@ class Loader(importlib.abc.MetaPathFinder):
         self.seconds = 0.0
         """How long rewriting took."""
         self._codes: dict[tuple[str, str], types.CodeType] = {}
-        self._displaced: dict[str, types.ModuleType] = {}
 
     # -- rewriting -------------------------------------------------------------------------------
 
@@ -105,15 +117,18 @@ class Loader(importlib.abc.MetaPathFinder):
         """
         found = self._codes.get((file, module))
         if found is None:
-            digest = hashlib.sha256(source).digest()
-            entry = self._entry(source, digest, file, module)
-            first, count = len(self.sites), len(entry.sites)
-            found = relocated(entry.code, provisional(digest), count, first)
-            self.sites.extend(entry.sites)
-            self.sources[file] = importlib.util.decode_source(source)
-            self._codes[file, module] = found
+            with self._modules.ours():
+                found = self._codes[file, module] = self._loaded(source, file, module)
             self.watched.add(module)
         return found
+
+    def _loaded(self, source: bytes, file: str, module: str) -> types.CodeType:
+        digest = hashlib.sha256(source).digest()
+        entry = self._entry(source, digest, file, module)
+        first, count = len(self.sites), len(entry.sites)
+        self.sites.extend(entry.sites)
+        self.sources[file] = importlib.util.decode_source(source)
+        return relocated(entry.code, provisional(digest), count, first)
 
     def _entry(self, source: bytes, digest: bytes, file: str, module: str) -> Entry:
         """The module rewritten, now or in an earlier process."""
@@ -178,33 +193,31 @@ class Loader(importlib.abc.MetaPathFinder):
     # -- an exploration --------------------------------------------------------------------------
 
     def install(self) -> None:
-        """Take over imports; modules to be watched that are loaded already make room."""
+        """Take over imports."""
         sys.meta_path.insert(0, self)
-        for name, module in list(sys.modules.items()):
-            file = getattr(module, "__file__", None)
-            if name != "__main__" and self.watch.watches(name, file):
-                self._displaced[name] = module
-        self.forget_modules()
+        self._modules.install()
 
     def remove(self) -> None:
-        """Give imports back, and put the modules that made room back in place."""
+        """Give imports back."""
         sys.meta_path.remove(self)
         if self.cache is not None:
             self.cache.close()
-        self.forget_modules()
-        sys.modules.update(self._displaced)
 
-    def present(self) -> int:
-        """How many watched modules are imported at present."""
-        return sum(1 for name in self.watched if name != "__main__" and name in sys.modules)
+    def begin(self) -> None:
+        """An execution begins: watched modules are executed at their next import."""
+        self._modules.begin()
 
-    def forget_modules(self) -> None:
-        """Have watched modules executed again at their next import."""
-        for name in self._displaced:
-            sys.modules.pop(name, None)
-        for name in self.watched:
-            if name != "__main__":
-                sys.modules.pop(name, None)
+    def end(self) -> None:
+        """It is over: raceproof goes on with the modules that it knows."""
+        self._modules.end(self.watched)
+
+    def has_watched(self, name: str) -> bool:
+        """Whether a module of this name, or one in it, was executed."""
+        return any(_covered(module, (name,)) for module in self.watched)
+
+    def has_imported(self) -> bool:
+        """Whether the execution has imported something that will not be executed again."""
+        return self._modules.has_grown(self.watched)
 
 
 class WatchedLoader(importlib.machinery.SourceFileLoader):
@@ -217,6 +230,11 @@ class WatchedLoader(importlib.machinery.SourceFileLoader):
     def get_code(self, fullname: str) -> types.CodeType:
         """The rewritten code."""
         return self._loader.code(_read(self.path), self.path, fullname)
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """Part of the import protocol."""
+        super().exec_module(module)
+        self._loader.adapt(module)
 
 
 class Script:

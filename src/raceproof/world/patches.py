@@ -54,6 +54,15 @@ LEFT_ALONE: Final = (
 )  # fmt: skip
 """Modules (and what lies in them) that go on with what they have: ours, and those we stand on."""
 
+WORKED_ON: Final = frozenset(
+    {
+        "threading", "_thread", "queue", "concurrent", "time", "datetime", "random", "uuid", "os",
+        "signal", "subprocess", "atexit", "faulthandler", "logging", "warnings", "copyreg",
+    }
+)  # fmt: skip
+"""Modules of the standard library whose own insides are replaced or reset: another copy of one
+would not be simulated."""
+
 _RealLock = type(_thread.allocate_lock())
 _RealRLock = _thread.RLock
 HOOKS: Final = (
@@ -121,6 +130,15 @@ class Patches:
     def run_main(self, program: Callable[[], None]) -> None:
         """The body of an execution: `program`, then what the interpreter does at its end."""
         process.run_main(program)
+
+    def adapt(self, module: types.ModuleType) -> None:
+        """A module that is watched was executed afresh: what was done to the other is missing."""
+        if module.__name__ == "random":
+            streams.adapt(module)
+        elif module.__name__ == "uuid":
+            vars(module).update(
+                (name, None) for name in streams.UUID_SOURCES if name in vars(module)
+            )
 
     def end_execution(self) -> None:
         """After `machine.execute`: the record is complete."""
@@ -247,6 +265,12 @@ class Patches:
                 quiet = _quiet_instead_of(handler.lock, ("log handler", number))
                 if quiet is not None:
                     self._set(handler, "lock", quiet)
+
+
+def is_worked_on(name: str) -> bool:
+    """Whether there must not be a second copy of the module."""
+    top = name.partition(".")[0]
+    return top in LEFT_ALONE or top in WORKED_ON
 
 
 def _modules() -> Iterable[types.ModuleType]:

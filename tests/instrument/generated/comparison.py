@@ -48,6 +48,14 @@ class Seen:
         """Not cut off by a limit of the interpreter, which comes earlier for deeper calls."""
         return not re.search("RecursionError|MemoryError", self.output)
 
+    def fails_otherwise(self, other: Seen) -> bool:
+        """Whether a call that is wrong twice fails of the other mistake.
+
+        In `xs.apend(x)` where there is no `x` either, rewritten code misses `x` first.
+        """
+        missing = "(?m)^(NameError|UnboundLocalError): "
+        return len(re.findall(missing, self.output)) < len(re.findall(missing, other.output))
+
 
 def plain(source: str) -> Seen:
     """The program as it is."""
@@ -67,13 +75,16 @@ def rewritten_followed(source: str) -> Seen:
 
 def _followed(run: Callable[[Callable[[Callable[[], None]], None]], Seen]) -> Seen:
     lines: list[str] = []
+    last: dict[int, int] = {}
 
     def trace(frame: types.FrameType, event: str, argument: object) -> Any:
         if frame.f_code.co_filename != FILE:
             return None
         step = f"{event} {frame.f_code.co_name} {frame.f_lineno}"
-        if lines[-1:] != [step]:  # where a jump lands on its own line may say so once more
+        # Where a jump lands on its own line, that may be said once more.
+        if event != "line" or last.get(id(frame)) != frame.f_lineno:
             lines.append(step)
+        last[id(frame)] = frame.f_lineno if event == "line" else 0
         return trace
 
     def follow(body: Callable[[], None]) -> None:

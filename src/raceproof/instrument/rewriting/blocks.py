@@ -11,7 +11,7 @@ from raceproof.instrument.rewriting.dataflow import Dataflow
 from raceproof.instrument.rewriting.names import Names, scope_name
 from raceproof.instrument.rewriting.nodes import hook_call, placed
 from raceproof.instrument.rewriting.scopes import Comprehension, Function
-from raceproof.instrument.rewriting.shapes import is_docstring
+from raceproof.instrument.rewriting.shapes import is_declaration, is_docstring
 
 
 class Blocks(Names, Accesses, Contents):
@@ -77,8 +77,7 @@ class Blocks(Names, Accesses, Contents):
             start: list[ast.stmt] = []
             if scope.hot:
                 hot = tuple(sorted(scope.hot))
-                declarations = ast.Global | ast.Nonlocal
-                code = (s for s in node.body[len(docstring) :] if not isinstance(s, declarations))
+                code = (s for s in node.body[len(docstring) :] if not is_declaration(s))
                 at = next(code, node.body[0])
                 site = self.site("scope", head(node), node.name, targets=hot)
                 target = ast.Name(scope_name(scope), ast.Store())

@@ -44,6 +44,14 @@ def is_docstring(node: ast.stmt) -> bool:
     return False
 
 
+def is_declaration(node: ast.stmt) -> bool:
+    """Whether the compiler makes no code of the statement, in a function."""
+    match node:
+        case ast.Global() | ast.Nonlocal() | ast.AnnAssign(target=ast.Name(), value=None):
+            return True
+    return False
+
+
 def is_constant(node: ast.expr) -> bool:
     """A constant, a negative number, or a display of such."""
     match node:
