@@ -103,7 +103,8 @@ _LANGUAGE = [
     "metaclass", "named_expressions", "operator", "opcodes", "patma", "pep646_syntax",
     "positional_only_arg", "pow", "property", "raise", "richcmp", "scope", "setcomps", "slice",
     "sort", "string_literals", "subclassinit", "super", "syntax", "traceback", "tuple",
-    "type_aliases", "type_annotations", "type_comments", "type_params", "types", "unary", "unpack", "unpack_ex",
+    "type_aliases", "type_annotations", "type_comments", "type_params", "types", "unary", "unpack",
+    "unpack_ex",
     "userdict", "userlist", "weakref", "weakset", "with", "yield_from",
 ]  # fmt: skip
 """Tests of the language itself: it is the tests that are rewritten."""
