@@ -12,6 +12,7 @@ from time import perf_counter
 from raceproof.events import Location, ThreadId, WholeObject
 from raceproof.judge.data_races import data_races
 from raceproof.judge.deadlocks import Stuck, classify
+from raceproof.judge.determinism import LIKELY, doubt, in_results
 from raceproof.judge.explain import explain_race, explain_standstill, explain_whole
 from raceproof.judge.findings import Advice, Finding, Result
 from raceproof.judge.judge import ENDED, Fault, Judge, Suspect, failure_signature
@@ -83,15 +84,11 @@ class Presenter:
                 f"a {suspect.fault.value} was seen once but not when its schedule was run again; "
                 "it is not reported"
             )
-            _doubt(result)
+            doubt(result)
             return None
         if suspect.outcome is not None and first.outcome not in (None, suspect.outcome):
-            result.notes.append(
-                "not deterministic: the same order of the threads gave different results, "
-                f"{in_short(suspect.outcome)} and {in_short(first.outcome)}; does the program "
-                "depend on files or other things that outlive it?"
-            )
-            _doubt(result)
+            difference = in_results(suspect.outcome, first.outcome)
+            doubt(result, f"run again in the same order of its threads, {difference}. {LIKELY}")
             return None
         best = first
         if kind != "failure":
@@ -320,12 +317,6 @@ class Presenter:
         return bool(mark) or self._judge.serial(run.outcome) is False
 
 
-def _doubt(result: Result) -> None:
-    """The program behaves differently from run to run, so nothing is certain."""
-    result.cut = result.cut or "not deterministic"
-    result.complete = False
-
-
 def mark_of(suspect: Suspect) -> list[str]:
     """By what to know a fault again, apart from its kind, whatever else changes in the program."""
     if suspect.fault is Fault.STANDSTILL:
@@ -392,9 +383,3 @@ def conflict_places(execution: Execution) -> set[Location]:
         for location, threads in users.items()
         if len(threads) > 1 and location in written and location.owner.label != "thread"
     }
-
-
-def in_short(outcome: Outcome) -> str:
-    """An outcome in a few words, for messages."""
-    text = " / ".join([*outcome.failures, *outcome.lines]) or outcome.exit
-    return repr(text if len(text) <= 60 else text[:57] + "...")

@@ -88,6 +88,8 @@ class Session:
         self._executions = 0
         self.imported = False
         """The last execution imported modules that are not watched, for the first time."""
+        self.listens = True
+        """What the program prints is part of its outcome."""
         self._saved_path: list[str] = []
         self._saved_argv: list[str] = []
 
@@ -180,7 +182,6 @@ class Session:
         # Automatic collection would run finalizers at odd moments; between executions is fine.
         if self._executions % COLLECTION_EVERY == 0:
             gc.collect(2 if self._executions % FULL_COLLECTION_EVERY == 0 else 0)
-        outcome = outcome_of(
-            record.exit, record.lines(), record.thread_errors(), record.unread_errors()
-        )
+        lines = record.lines() if self.listens else ()
+        outcome = outcome_of(record.exit, lines, record.thread_errors(), record.unread_errors())
         return Run(execution, outcome, record)

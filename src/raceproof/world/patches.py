@@ -26,6 +26,7 @@ import time
 import types
 import uuid
 import warnings
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import _base
 from typing import Any, Final
@@ -165,6 +166,8 @@ class Patches:
                 if original is not method:
                     functools.update_wrapper(method, original)
                     self._set(kind, name, method)
+        for name, value in process.finalizers().items():
+            self._set(weakref.finalize, name, value)
         for reduced, reducer in clock.REDUCERS.items():
             copyreg.dispatch_table[reduced] = reducer
             self._undo.append(functools.partial(_drop_reducer, reduced))
