@@ -271,7 +271,8 @@ class Presenter:
         recording = Recording(
             program.script, program.module, list(program.arguments),
             {"include": list(options.include), "exclude": list(options.exclude),
-             "seed": options.seed, "timeouts": options.timeouts},
+             "seed": options.seed, "timeouts": options.timeouts,
+             "insights": sorted(machine.insights)},
             platform.python_version(), finding.kind, finding.message,
             [suspect.fault.name, *mark_of(suspect)], schedule, as_data(run.outcome), operations,
         )  # fmt: skip
@@ -374,7 +375,7 @@ def conflict_places(execution: Execution) -> set[Location]:
     written: set[Location] = set()
     for thread, operation in zip(execution.threads, execution.operations, strict=True):
         for location, mode in operation.accesses:
-            if not isinstance(location.field, WholeObject) or not operation.site:
+            if not isinstance(location.field, WholeObject) or not operation.data:
                 users.setdefault(location, set()).add(thread)
                 if mode:
                     written.add(location)

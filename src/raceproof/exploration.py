@@ -233,7 +233,7 @@ class Exploration:
         if execution.end in DISRUPTED:
             self._disrupted(execution)
             return
-        if self._session.imported and self._warm_ups < MAX_WARM_UPS:
+        if (self._session.imported or machine.learned) and self._warm_ups < MAX_WARM_UPS:
             # What is imported only once makes the first execution unlike the others.
             self._warm_ups += 1
             self._start_again()
@@ -426,6 +426,7 @@ def replay(file: str, pdb: bool = False) -> ReplayResult:
         ) as session,
         Interruption(machine, _give_up) as interruption,
     ):
+        machine.insights.update(recording.options.get("insights", ()))
         reference = Reference(session, options.max_seconds, interruption)
         judge = Judge(session.loader.sites, reference.contains)
         presenter = Presenter(session, judge, program, options)

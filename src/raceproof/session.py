@@ -104,6 +104,8 @@ class Session:
         self._saved_limit = sys.getrecursionlimit()
         sys.path.insert(0, self._directory)
         machine.forget()
+        machine.insights.clear()
+        machine.learned = False
         machine.watched_files = self.loader.sources
         machine.timeouts = self._timeouts
         try:
@@ -154,7 +156,8 @@ class Session:
             sys.modules["__main__"] = self._saved_main
 
     def restart(self) -> None:
-        """Forget what the executions so far had in common: names, operations."""
+        """Forget what the executions so far had in common: names, operations; not insights."""
+        machine.learned = False
         self.hooks.remove()
         machine.forget()
         self.hooks = Hooks(machine, self.loader.sites)

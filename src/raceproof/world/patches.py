@@ -31,7 +31,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import _base
 from typing import Any, Final
 
-from raceproof.world import clock, exits, futures, pools, process, record, signals, threads
+from raceproof.world import caches, clock, exits, futures, pools, process, record, signals, threads
 from raceproof.world import random as streams
 from raceproof.world.children import children
 from raceproof.world.descriptors import fault_handler, write_to
@@ -160,6 +160,7 @@ class Patches:
             (concurrent.futures.ThreadPoolExecutor, pools.METHODS),
             (random.Random, {"seed": streams.seed_instance}),
             (logging.Handler, {"createLock": _create_handler_lock}),
+            (functools.cached_property, {"__get__": caches.get_cached_property}),
         ):
             for name, method in methods.items():
                 original = getattr(kind, name)
@@ -225,6 +226,7 @@ class Patches:
         yield time, clock.replacements()
         yield datetime, {"datetime": clock.datetime, "date": clock.date}
         yield random, streams.replacements()
+        yield functools, {"_lru_cache_wrapper": caches.CacheWrapper, "RLock": RLock}
         yield atexit, process.at_exit.replacements()
         yield faulthandler, fault_handler()
         for module in signals.FUNCTIONS:

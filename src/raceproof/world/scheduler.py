@@ -103,6 +103,10 @@ class Scheduler:
         """Some thread could still have gone on when an execution was ended for good."""
         self.fair_only = False
         """Some loop let time pass, and was followed only as far as others could still act."""
+        self.insights: set[str] = set()
+        """What executions have taught about the program, and later ones go by; see `learn`."""
+        self.learned = False
+        """There are new ones."""
         self._hub: Hub | None = None
         self.refusals = 0
         self._reset(Plan())
@@ -112,6 +116,15 @@ class Scheduler:
         self.naming = Naming()
         self.objects = ObjectTable(self.naming)
         self.timed_waits = self.fair_only = self.daemons_cut_off = False
+
+    def learn(self, insight: str) -> None:
+        """From now on, operations are announced that were not so far.
+
+        So what was found out up to now is of no use: who leads the search has to start it again.
+        """
+        if insight not in self.insights:
+            self.insights.add(insight)
+            self.learned = True
 
     def where(self, frame: FrameType | None = None) -> str:
         """The innermost line of watched code on a stack (default: the caller's)."""
