@@ -40,8 +40,9 @@ AFTER_FIRST_OF_LONG = 0.3
 """The same for programs whose executions are too long to be watched to their end."""
 ESTIMATE_EVERY = 50
 """Executions between two estimates of how many there are."""
-MAX_WARM_UPS = 3
-"""Times that a search starts again because the program was still importing modules."""
+MAX_WARM_UPS = 6
+"""Times that a search starts again because the program was still importing modules, or because it
+became known only then what has to be watched."""
 DISRUPTED = ("diverged", "interrupted", "hang", "uncontrolled", "steps")
 """How executions end that end the search."""
 ENDED_BY_FORCE = ("interrupted", "hang", "uncontrolled", "an execution that does not end")
@@ -193,7 +194,9 @@ class Exploration:
 
     def _start_again(self) -> None:
         """Forget what was learnt so far."""
-        self._first = None
+        self._first = self._first_finding = None
+        self._result.interleavings = 0
+        self._estimate = 1.0
         self._session.restart()
         self._begin()
 
@@ -236,6 +239,7 @@ class Exploration:
         if (self._session.imported or machine.learned) and self._warm_ups < MAX_WARM_UPS:
             # What is imported only once makes the first execution unlike the others.
             self._warm_ups += 1
+            machine.teachable = self._warm_ups < MAX_WARM_UPS
             self._start_again()
             return
         self._search.learn(execution)
@@ -368,13 +372,17 @@ class Exploration:
         astray = search.redundant or search.slips or departure is not None
         if self._first is None or result.cut in ENDED_BY_FORCE or result.error:
             return
-        difference = None if self._doubtful else self._first.difference()
+        # An update that is lost is lost, and a search that was cut off has claimed nothing.
+        suspects = self._judge.suspects.values()
+        claims = not result.cut or any(s.fault is not Fault.LOST_UPDATE for s in suspects)
+        difference = None
+        if not self._doubtful and (claims or astray):
+            difference = self._first.difference()
         if difference is not None:
             self._tell(difference)
         if self._doubtful:
             result.cut = result.cut or NOT_DETERMINISTIC
-            # A result may be due to that; an update that is lost is lost all the same.
-            for suspect in list(self._judge.suspects.values()):
+            for suspect in list(suspects):
                 if suspect.fault is not Fault.LOST_UPDATE:
                     self._judge.dismiss(suspect)
         elif astray:

@@ -105,7 +105,7 @@ class Session:
         sys.path.insert(0, self._directory)
         machine.forget()
         machine.insights.clear()
-        machine.learned = False
+        machine.learned, machine.teachable = False, True
         machine.watched_files = self.loader.sources
         machine.timeouts = self._timeouts
         try:

@@ -31,10 +31,23 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import _base
 from typing import Any, Final
 
-from raceproof.world import caches, clock, exits, futures, pools, process, record, signals, threads
+from raceproof.world import (
+    caches,
+    clock,
+    databases,
+    exits,
+    futures,
+    pools,
+    process,
+    record,
+    signals,
+    threads,
+)
 from raceproof.world import random as streams
 from raceproof.world.children import children
 from raceproof.world.descriptors import fault_handler, write_to
+from raceproof.world.files import Files
+from raceproof.world.late import LateModules
 from raceproof.world.locals import local
 from raceproof.world.output import CapturedStream
 from raceproof.world.primitives.barrier import Barrier
@@ -50,8 +63,8 @@ from raceproof.world.scheduler import machine
 
 LEFT_ALONE: Final = (
     "raceproof", "importlib", "_frozen_importlib", "_frozen_importlib_external", "zipimport",
-    "site", "sys", "builtins", "greenlet", "pytest", "_pytest", "pluggy", "hypothesis", "execnet",
-    "xdist", "coverage", "faulthandler", "gc", "rich", "click",
+    "posix", "nt", "site", "sys", "builtins", "greenlet", "pytest", "_pytest", "pluggy",
+    "hypothesis", "execnet", "xdist", "coverage", "faulthandler", "gc", "rich", "click",
 )  # fmt: skip
 """Modules (and what lies in them) that go on with what they have: ours, and those we stand on."""
 
@@ -74,7 +87,10 @@ class Patches:
         self._start = start
         self._undo: list[Callable[[], None]] = []
         self._signals = signals.Signals()
+        self._late = LateModules({"tempfile": self._replace_in_tempfile,
+                                  "_sqlite3": self._replace_in_sqlite})  # fmt: skip
         self._input = StandardInput()
+        self.files = Files()
         self._streams: dict[str, CapturedStream] = {}
         self._real_streams: dict[str, Any] = {}
         self._logging: LoggingState
@@ -86,6 +102,8 @@ class Patches:
             self._replace_methods()
             self._replace_names()
             self._replace_locks()
+            self._late.install()
+            self._undo.append(self._late.remove)
         except BaseException:
             self.__exit__()
             raise
@@ -96,6 +114,7 @@ class Patches:
     def __exit__(self, *_: object) -> None:
         while self._undo:
             self._undo.pop()()
+        self.files.restore()
 
     # -- an execution ----------------------------------------------------------------------------
 
@@ -126,6 +145,7 @@ class Patches:
     def end_execution(self) -> None:
         """After `machine.execute`: the record is complete."""
         children.end()
+        self.files.end_execution()
         record.current.output.close()
 
     # -- replacing -------------------------------------------------------------------------------
@@ -232,10 +252,26 @@ class Patches:
         for module in signals.FUNCTIONS:
             yield module, self._signals.replacements(module)
         yield from children.replacements()
+        yield from self.files.replacements()
         yield os, {
             "_exit": exits.exit_at_once, "urandom": streams.urandom,
             "write": write_to(self._streams),
         }  # fmt: skip
+
+    def _replace_in_tempfile(self, module: types.ModuleType) -> None:
+        original = vars(module)["_get_candidate_names"]
+        names = streams.TemporaryNames()
+        candidates = lambda: names if exits.inside() else original()  # noqa: E731
+        self._set(module, "_get_candidate_names", candidates)
+
+    def _replace_in_sqlite(self, module: types.ModuleType) -> None:
+        connect = databases.connector(module, self.files.backups.remember)
+        original = vars(module)["connect"]
+        for name in ("_sqlite3", "sqlite3.dbapi2", "sqlite3"):
+            user = sys.modules.get(name)
+            if user is not None and vars(user).get("connect") is original:
+                self._set(user, "connect", connect)
+        self._set(module, "connect", connect)
 
     def _replace_locks(self) -> None:
         """Libraries keep locks that they made when they were imported."""

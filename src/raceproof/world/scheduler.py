@@ -107,6 +107,8 @@ class Scheduler:
         """What executions have taught about the program, and later ones go by; see `learn`."""
         self.learned = False
         """There are new ones."""
+        self.teachable = True
+        """New ones are welcome."""
         self._hub: Hub | None = None
         self.refusals = 0
         self._reset(Plan())
@@ -122,7 +124,7 @@ class Scheduler:
 
         So what was found out up to now is of no use: who leads the search has to start it again.
         """
-        if insight not in self.insights:
+        if self.teachable and insight not in self.insights:
             self.insights.add(insight)
             self.learned = True
 
