@@ -17,6 +17,7 @@ from raceproof.judge.determinism import HIDDEN, LIKELY, NOT_DETERMINISTIC, doubt
 from raceproof.judge.findings import Finding, Result
 from raceproof.judge.judge import Fault, Judge
 from raceproof.judge.outcomes import Outcome
+from raceproof.leftovers import notes_on_files
 from raceproof.options import Options
 from raceproof.repetition import Difference, Repetition
 from raceproof.search.dpor import Dpor
@@ -26,6 +27,7 @@ from raceproof.search.serial import SerialOrders
 from raceproof.session import CannotRun, Program, Run, Session
 from raceproof.world.descriptors import present
 from raceproof.world.execution import Departure, Execution, Plan
+from raceproof.world.exits import leave_process
 from raceproof.world.scheduler import AFTERLIFE, MOST_EARLY, machine
 
 __all__ = ["CannotRun", "Options", "Program", "ReplayResult", "explore", "replay"]
@@ -329,6 +331,7 @@ class Exploration:
 
     def _conclude(self) -> None:
         """The search is over: findings, outcomes and what else there is to say."""
+        machine.teachable = False
         options, result, search = self._options, self._result, self._search
         if result.cut == "interrupted" and not result.interleavings:
             result.error = "interrupted before one interleaving had ended"
@@ -364,6 +367,8 @@ class Exploration:
             )
         result.findings = self._presenter.findings(result, EXPLAINING)
         result.outcomes = self._judge.tally.summary(self._judge.serial_known)
+        files = self._session.patches.files.backups
+        result.notes += notes_on_files(files, self._session.listing.changed())
 
     def _check_again(self) -> None:
         """Look a last time whether the program is one that can be judged by comparing its runs."""
@@ -402,12 +407,12 @@ class Exploration:
             if self._emergency is not None:
                 self._emergency(result)
         finally:
-            os._exit(2)
+            leave_process(2)
 
 
 def _give_up(detail: str) -> None:
     os.write(present(2), f"raceproof: {detail}\n".encode())
-    os._exit(2)
+    leave_process(2)
 
 
 def replay(file: str, pdb: bool = False) -> ReplayResult:
@@ -435,6 +440,7 @@ def replay(file: str, pdb: bool = False) -> ReplayResult:
         Interruption(machine, _give_up) as interruption,
     ):
         machine.insights.update(recording.options.get("insights", ()))
+        machine.teachable = False
         reference = Reference(session, options.max_seconds, interruption)
         judge = Judge(session.loader.sites, reference.contains)
         presenter = Presenter(session, judge, program, options)

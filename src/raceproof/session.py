@@ -16,6 +16,7 @@ from types import TracebackType
 from raceproof.instrument.hooks import Hooks
 from raceproof.instrument.loader import Loader, ModuleScript, Script, Watch
 from raceproof.judge.outcomes import Outcome, outcome_of
+from raceproof.world.backups import Listing
 from raceproof.world.descriptors import Descriptors
 from raceproof.world.execution import Execution, Plan
 from raceproof.world.patches import Patches
@@ -84,6 +85,8 @@ class Session:
         self.patches = Patches(seed=seed)
         self._descriptors = Descriptors()
         self._surroundings: Surroundings
+        self.listing: Listing
+        """Of the working directory as it was at first."""
         self._body: Callable[[], None]
         self._executions = 0
         self.imported = False
@@ -131,6 +134,7 @@ class Session:
             self._descriptors.restore()
             raise
         self._surroundings = Surroundings()
+        self.listing = Listing(os.getcwd())
         gc.freeze()
         gc.disable()
         return self

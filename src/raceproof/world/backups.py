@@ -170,23 +170,24 @@ class Listing:
         self._directory = directory
         self._before = self._look()
 
-    def _look(self) -> dict[str, tuple[int, int]]:
+    def _look(self) -> dict[str, tuple[int, int]] | None:
+        """Regular files with what changes when they are written; None if there are too many."""
         found: dict[str, tuple[int, int]] = {}
         try:
             with scandir(self._directory) as entries:
                 for entry in entries:
                     if len(found) > self.LONGEST:
-                        return {}
+                        return None
                     status = entry.stat(follow_symlinks=False)
                     if stat.S_ISREG(status.st_mode):
                         found[entry.path] = (status.st_mtime_ns, status.st_size)
         except OSError:
-            return {}
+            return None
         return found
 
     def changed(self) -> list[str]:
         """The files that are new or were written since."""
-        before = self._before
-        if not before:
+        before, now = self._before, self._look()
+        if before is None or now is None:
             return []
-        return sorted(path for path, what in self._look().items() if before.get(path) != what)
+        return sorted(path for path, what in now.items() if before.get(path) != what)

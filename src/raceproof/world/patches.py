@@ -104,6 +104,8 @@ class Patches:
             self._replace_locks()
             self._late.install()
             self._undo.append(self._late.remove)
+            exits.before_leaving.append(self.files.backups.put_back)
+            self._undo.append(exits.before_leaving.clear)
         except BaseException:
             self.__exit__()
             raise
