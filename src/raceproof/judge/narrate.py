@@ -224,7 +224,12 @@ class Narrator(Observer):
                 return short(_attribute(subject, str(field_)))
             if isinstance(field_, WholeObject):
                 return short(subject) if issubclass(type(subject), BUILTIN) else ""
-            if issubclass(type(subject), (dict, list)):
+            if issubclass(type(subject), dict):
+                # Not `subject[field_]`, which might put something there.
+                return (
+                    short(dict.get(subject, field_)) if dict.__contains__(subject, field_) else ""
+                )
+            if issubclass(type(subject), list):
                 return short(subject[field_])
         except (KeyError, IndexError, AttributeError, TypeError):
             return ""
