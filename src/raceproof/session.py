@@ -107,8 +107,7 @@ class Session:
         self._saved_limit = sys.getrecursionlimit()
         sys.path.insert(0, self._directory)
         machine.forget()
-        machine.insights.clear()
-        machine.learned, machine.teachable = False, True
+        machine.unlearn()
         machine.watched_files = self.loader.sources
         machine.timeouts = self._timeouts
         try:
@@ -147,6 +146,7 @@ class Session:
     ) -> None:
         gc.enable()
         gc.unfreeze()
+        machine.unlearn()
         self._surroundings.restore()
         self._surroundings.close()
         self.patches.__exit__(kind, error, traceback)

@@ -21,8 +21,7 @@ def _watch_this_file() -> Iterator[None]:
     machine.watched_files, before = {__file__}, machine.watched_files
     yield
     machine.watched_files = before
-    machine.insights.clear()
-    machine.learned = False
+    machine.unlearn()
 
 
 def in_threads(*bodies: Callable[[], Any]) -> list[Any]:

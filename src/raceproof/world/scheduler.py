@@ -128,6 +128,11 @@ class Scheduler:
             self.insights.add(insight)
             self.learned = True
 
+    def unlearn(self) -> None:
+        """The next program is another one."""
+        self.insights.clear()
+        self.learned, self.teachable = False, True
+
     def where(self, frame: FrameType | None = None) -> str:
         """The innermost line of watched code on a stack (default: the caller's)."""
         frame = frame or sys._getframe(1)
