@@ -184,6 +184,8 @@ class Session:
         self.imported = len(sys.modules) - modules > self.loader.present()
         tracing.restore()
         self._surroundings.restore(self.imported)
+        if self.imported:
+            self.patches.quieten()
         if gc.isenabled():
             gc.disable()
         # Automatic collection would run finalizers at odd moments; between executions is fine.

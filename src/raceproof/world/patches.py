@@ -11,6 +11,7 @@ import _queue
 import _thread
 import atexit
 import concurrent.futures
+import contextlib
 import copyreg
 import datetime
 import faulthandler
@@ -37,12 +38,14 @@ from raceproof.world import (
     databases,
     exits,
     futures,
+    logs,
     pools,
     process,
     record,
+    redirection,
     signals,
     threads,
-)
+)  # fmt: skip
 from raceproof.world import random as streams
 from raceproof.world.children import children
 from raceproof.world.descriptors import fault_handler, write_to
@@ -74,8 +77,6 @@ HOOKS: Final = (
     (threading, "excepthook"), (sys, "excepthook"), (sys, "unraisablehook"), (sys, "displayhook"),
 )  # fmt: skip
 """What programs may set; each execution starts with what the interpreter starts with."""
-PRINTING_HANDLERS: Final = ("StreamHandler", "FileHandler", "NullHandler", "_StderrHandler")
-"""Log handlers of the standard library that do nothing but write somewhere."""
 
 
 class Patches:
@@ -93,7 +94,7 @@ class Patches:
         self.files = Files()
         self._streams: dict[str, CapturedStream] = {}
         self._real_streams: dict[str, Any] = {}
-        self._logging: LoggingState
+        self._logging: logs.LoggingState
 
     def __enter__(self) -> Patches:
         clock.set_start(self._start)
@@ -109,7 +110,7 @@ class Patches:
         except BaseException:
             self.__exit__()
             raise
-        self._logging = LoggingState()
+        self._logging = logs.LoggingState()
         self._undo.append(self._logging.restore)
         return self
 
@@ -137,6 +138,7 @@ class Patches:
         self._signals.reset()
         self._logging.restore()
         streams.reset(self._seed)
+        redirection.reset()
         _forget_warnings()
         return found
 
@@ -181,7 +183,9 @@ class Patches:
             (concurrent.futures.Future, futures.METHODS),
             (concurrent.futures.ThreadPoolExecutor, pools.METHODS),
             (random.Random, {"seed": streams.seed_instance}),
-            (logging.Handler, {"createLock": _create_handler_lock}),
+            (logging.Handler, logs.HANDLER_METHODS),
+            (logging.Logger, logs.LOGGER_METHODS),
+            (contextlib._RedirectStream, redirection.METHODS),
             (functools.cached_property, {"__get__": caches.get_cached_property}),
         ):
             for name, method in methods.items():
@@ -275,10 +279,14 @@ class Patches:
                 self._set(user, "connect", connect)
         self._set(module, "connect", connect)
 
+    def quieten(self) -> None:
+        """The same for libraries that the last execution has imported."""
+        self._replace_locks()
+
     def _replace_locks(self) -> None:
         """Libraries keep locks that they made when they were imported."""
         for module in _modules():
-            if module is threading:
+            if module is threading or getattr(module, "__file__", "") in machine.watched_files:
                 continue
             for name, value in list(vars(module).items()):
                 quiet = _quiet_instead_of(value, (module.__name__, name))
@@ -312,67 +320,11 @@ def _copy_of(module: types.ModuleType) -> types.ModuleType:
 def _quiet_instead_of(value: Any, name: tuple[str, object]) -> QuietLock | None:
     if isinstance(value, QuietLock):
         return None
-    if type(value) is _RealLock:
+    if type(value) in (_RealLock, Lock):
         return QuietLock(name, reentrant=False)
-    if type(value) is _RealRLock:
+    if type(value) in (_RealRLock, RLock):
         return QuietLock(name, reentrant=True)
     return None
-
-
-_original_create_lock = logging.Handler.createLock
-
-
-def _create_handler_lock(self: Any) -> None:
-    kind = type(self)
-    printing = kind.__module__ in ("logging", "logging.handlers")
-    if not machine.active or not (printing and kind.__name__ in PRINTING_HANDLERS):
-        _original_create_lock(self)
-        return
-    shared = machine.objects.numbered(machine.current.tid, "log handler")
-    self.lock = QuietLock(shared.name, reentrant=True)
-    register: Any = getattr(logging, "_register_at_fork_reinit_lock", None)
-    if register is not None:
-        register(self)
-
-
-class LoggingState:
-    """What programs configure in `logging`; each execution starts with what was there before."""
-
-    def __init__(self) -> None:
-        root = logging.root
-        self._root = (root.handlers[:], root.filters[:], root.level, root.disabled)
-        self._loggers = dict(root.manager.loggerDict)
-        self._configured = {
-            name: (logger.handlers[:], logger.filters[:], logger.level, logger.disabled,
-                   logger.propagate)
-            for name, logger in self._loggers.items()
-            if isinstance(logger, logging.Logger)
-        }  # fmt: skip
-        self._disabled = root.manager.disable
-        self._class = logging.getLoggerClass()
-
-    def restore(self) -> None:
-        """Forget what the last execution has configured."""
-        root = logging.root
-        root.handlers[:], root.filters[:] = self._root[0], self._root[1]
-        if root.level != self._root[2]:
-            root.setLevel(self._root[2])
-        root.disabled = self._root[3]
-        root.manager.disable = self._disabled
-        if logging.getLoggerClass() is not self._class:
-            logging.setLoggerClass(self._class)
-        known = root.manager.loggerDict
-        for name, logger in list(known.items()):
-            if not isinstance(logger, logging.Logger):
-                continue
-            handlers, filters, level, disabled, propagate = self._configured.get(
-                name, ([], [], logging.NOTSET, False, True)
-            )
-            if (logger.handlers, logger.filters) != (handlers, filters):
-                logger.handlers[:], logger.filters[:] = handlers, filters
-            if logger.level != level:
-                logger.setLevel(level)
-            logger.disabled, logger.propagate = disabled, propagate
 
 
 def _forget_warnings() -> None:
