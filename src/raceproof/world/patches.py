@@ -38,6 +38,7 @@ from raceproof.world import (
     databases,
     exits,
     futures,
+    imports,
     logs,
     pools,
     process,
@@ -138,6 +139,7 @@ class Patches:
         self._signals.reset()
         self._logging.restore()
         streams.reset(self._seed)
+        imports.reset()
         redirection.reset()
         _forget_warnings()
         return found
@@ -200,10 +202,10 @@ class Patches:
             self._undo.append(functools.partial(_drop_reducer, reduced))
 
     def _replace_names(self) -> None:
-        # The import system goes on with real locks: what it does in an execution it may not have
+        # The import system has its own kind of locks: what it does in an execution it may not have
         # to do in the next, so it must leave no trace.
-        bootstrap: Any = sys.modules["_frozen_importlib"]
-        self._set(bootstrap, "_thread", _copy_of(_thread))
+        self._set(imports.bootstrap, "_thread", _copy_of(_thread))
+        self._set(imports.bootstrap, "_ModuleLock", imports.ModuleLock)
         replaced: dict[int, tuple[Any, Any]] = {}
         for module, names in self._replacements():
             for name, value in names.items():
