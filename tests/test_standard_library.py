@@ -368,3 +368,30 @@ def test_a_cached_property_is_judged_by_the_running_version(tmp_path: Path) -> N
     locked = sys.version_info < (3, 12)
     assert [finding.kind for finding in result.findings] == ([] if locked else ["check-then-act"])
     assert result.complete
+
+
+def test_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("N", "0")
+    source = """
+        import os
+        def add(): os.environ["N"] = str(int(os.environ.get("N", 0)) + 1)
+        run(add, add)
+        assert os.environ["N"] == "2"
+    """
+    result = explored(source, tmp_path)
+    assert [finding.objects for finding in result.findings] == [["os.environ['N']"]]
+
+
+def test_log_handlers_of_earlier_executions_are_gone(tmp_path: Path) -> None:
+    source = """
+        import logging, logging.handlers
+        handler = logging.handlers.MemoryHandler(10, target=logging.StreamHandler())
+        handler.set_name("named")
+        log = logging.getLogger("app"); log.addHandler(handler)
+        run(lambda: log.warning("a"), lambda: log.warning("b"))
+        print(len(logging._handlerList), list(logging._handlers))
+        logging.shutdown()
+    """
+    result = explored(source, tmp_path)
+    assert result.complete, result.notes
+    assert len({tuple(sorted(outcome.lines)) for outcome in result.outcomes}) == 1

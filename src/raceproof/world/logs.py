@@ -72,6 +72,8 @@ class LoggingState:
             for name, logger in self._loggers.items()
             if isinstance(logger, logging.Logger)
         }  # fmt: skip
+        known: Any = logging
+        self._handlers = (known._handlerList[:], dict(known._handlers))
         self._disabled = root.manager.disable
         self._class = logging.getLoggerClass()
 
@@ -83,6 +85,10 @@ class LoggingState:
             root.setLevel(self._root[2])
         root.disabled = self._root[3]
         root.manager.disable = self._disabled
+        handlers_known: Any = logging
+        handlers_known._handlerList[:], named_handlers = self._handlers
+        for name in [name for name in handlers_known._handlers if name not in named_handlers]:
+            handlers_known._handlers.pop(name, None)
         if logging.getLoggerClass() is not self._class:
             logging.setLoggerClass(self._class)
         known = root.manager.loggerDict

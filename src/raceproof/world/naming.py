@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 import logging
+import os
 import types
 import weakref
 from collections.abc import Callable, Hashable
@@ -99,6 +100,8 @@ class ObjectTable:
             name = self._numbered(("class", thing.__module__, label))
         elif tp in LOGGERS:  # there is one of each name, whoever comes upon it first
             name, label = ("logger", thing.name), f"logger {thing.name!r}"
+        elif thing is os.environ:
+            name, label = ("environment",), "os.environ"
         else:
             name = self._numbered((giver, where, tp.__name__))
             label = label or tp.__name__

@@ -6,6 +6,7 @@ own operation would do.  So it is the same place, however a thread comes to it.
 
 from __future__ import annotations
 
+import os
 from collections import ChainMap, UserDict, UserList
 from collections.abc import Callable, ItemsView, KeysView, ValuesView
 from typing import Any, Final
@@ -130,6 +131,32 @@ _SEEN_AT_ONCE: Final = named("keys values items valuerefs itervaluerefs", always
 _WEAK_VALUES: Final = _through(MAPPINGS[dict], _data, dict)
 _WEAK_VALUES.methods.update(_SEEN_AT_ONCE)
 
+# The environment: its keys are encoded, and it is known by its own name.
+
+
+def _encoded(effect: ItemEffect) -> ItemEffect:
+    def effect_inside(obj: Any, key: Any) -> Footprint:
+        if type(key) is not str:
+            return UPHEAVAL
+        name = os.fsencode(key.upper() if os.name == "nt" else key)
+        footprint = effect(_get(obj, "_data"), name)
+        return tuple((key if field == name else field, mode) for field, mode in footprint)
+
+    return effect_inside
+
+
+_environment: Final = MAPPINGS[dict]
+_ENVIRONMENT: Final = Behaviour(
+    "dict",
+    _LOOKS
+    | {
+        "get": keyed(_encoded(_environment.items["__getitem__"]), UPHEAVAL),
+        "pop": keyed(_encoded(_environment.items["__delitem__"]), UPHEAVAL),
+        "setdefault": keyed(_encoded(_environment.items["__setitem__"]), UPHEAVAL),
+    },
+    {name: _encoded(effect) for name, effect in _environment.items.items()},
+)
+
 WRAPPERS: Final[dict[type, Behaviour]] = {
     UserDict: _through(MAPPINGS[dict], _data, dict),
     ChainMap: _through(MAPPINGS[dict], _first_map, dict),
@@ -137,5 +164,6 @@ WRAPPERS: Final[dict[type, Behaviour]] = {
     WeakValueDictionary: _WEAK_VALUES,
     WeakKeyDictionary: _WEAK_KEYS,
     WeakSet: _WEAK_SET,
+    type(os.environ): _ENVIRONMENT,
     **dict(zip((KeysView, ValuesView, ItemsView), view_behaviours(_mapping), strict=True)),
 }
