@@ -7,6 +7,7 @@ cannot be replayed is not worth a person's time.
 from __future__ import annotations
 
 import platform
+import sys
 from time import perf_counter
 
 from raceproof.events import Location, ThreadId, WholeObject
@@ -308,7 +309,14 @@ class Presenter:
         elif execution.end in ENDED and self._same_result(recording, run, mark):
             finding = self._explain_outcome(fault.value, run, narrator, set())
         message = recording.message
-        return finding, message if finding is not None else f"not seen this time: {message}"
+        if finding is None:
+            message = f"not seen this time: {message}"
+            if sys.flags.hash_randomization:
+                message += (
+                    ". (A set of strings has another order in every process; if that matters here, "
+                    "set PYTHONHASHSEED=0 for both commands)"
+                )
+        return finding, message
 
     def _same_result(self, recording: Recording, run: Run, mark: list[str]) -> bool:
         if as_data(run.outcome) == recording.outcome:
