@@ -101,6 +101,9 @@ class Location:
             return owner
         if isinstance(where, SharedObject):
             return f"{owner}[id({where.label})]"
+        if type(where) is tuple and any(isinstance(part, SharedObject) for part in where):
+            parts = [part.label if isinstance(part, SharedObject) else repr(part) for part in where]
+            return f"{owner}[{', '.join(parts)}]"
         if isinstance(where, Attribute):
             return f"{owner}.{where}" if owner else str(where)
         return f"{owner}[{where!r}]"
@@ -131,6 +134,7 @@ class Operation:
 
     __slots__ = (
         "accesses",
+        "data",
         "fence",
         "general",
         "guards",
@@ -151,11 +155,14 @@ class Operation:
         fence: bool = False,
         passive: bool = False,
         instead_of: Operation | None = None,
+        data: bool = False,
     ) -> None:
         self.kind = kind
         self.accesses = accesses
         self.locations = frozenset(location for location, _ in accesses)
         self.site = site
+        self.data = data or site != 0
+        """Accesses data, and so orders nothing; else it uses a primitive or concerns a thread."""
         self.guards = guards
         self.fence = fence
         """Happens only when nothing else can (an expired wait): ordered after everything before."""

@@ -7,11 +7,13 @@ cannot be replayed is not worth a person's time.
 from __future__ import annotations
 
 import platform
+import sys
 from time import perf_counter
 
 from raceproof.events import Location, ThreadId, WholeObject
 from raceproof.judge.data_races import data_races
 from raceproof.judge.deadlocks import Stuck, classify
+from raceproof.judge.determinism import LIKELY, doubt, in_results
 from raceproof.judge.explain import explain_race, explain_standstill, explain_whole
 from raceproof.judge.findings import Advice, Finding, Result
 from raceproof.judge.judge import ENDED, Fault, Judge, Suspect, failure_signature
@@ -83,15 +85,11 @@ class Presenter:
                 f"a {suspect.fault.value} was seen once but not when its schedule was run again; "
                 "it is not reported"
             )
-            _doubt(result)
+            doubt(result)
             return None
         if suspect.outcome is not None and first.outcome not in (None, suspect.outcome):
-            result.notes.append(
-                "not deterministic: the same order of the threads gave different results, "
-                f"{in_short(suspect.outcome)} and {in_short(first.outcome)}; does the program "
-                "depend on files or other things that outlive it?"
-            )
-            _doubt(result)
+            difference = in_results(suspect.outcome, first.outcome)
+            doubt(result, f"run again in the same order of its threads, {difference}. {LIKELY}")
             return None
         best = first
         if kind != "failure":
@@ -274,7 +272,8 @@ class Presenter:
         recording = Recording(
             program.script, program.module, list(program.arguments),
             {"include": list(options.include), "exclude": list(options.exclude),
-             "seed": options.seed, "timeouts": options.timeouts},
+             "seed": options.seed, "timeouts": options.timeouts,
+             "insights": sorted(machine.insights)},
             platform.python_version(), finding.kind, finding.message,
             [suspect.fault.name, *mark_of(suspect)], schedule, as_data(run.outcome), operations,
         )  # fmt: skip
@@ -310,7 +309,14 @@ class Presenter:
         elif execution.end in ENDED and self._same_result(recording, run, mark):
             finding = self._explain_outcome(fault.value, run, narrator, set())
         message = recording.message
-        return finding, message if finding is not None else f"not seen this time: {message}"
+        if finding is None:
+            message = f"not seen this time: {message}"
+            if sys.flags.hash_randomization:
+                message += (
+                    ". (A set of strings has another order in every process; if that matters here, "
+                    "set PYTHONHASHSEED=0 for both commands)"
+                )
+        return finding, message
 
     def _same_result(self, recording: Recording, run: Run, mark: list[str]) -> bool:
         if as_data(run.outcome) == recording.outcome:
@@ -318,12 +324,6 @@ class Presenter:
         if list(failure_signature(run.outcome)) != mark:
             return False
         return bool(mark) or self._judge.serial(run.outcome) is False
-
-
-def _doubt(result: Result) -> None:
-    """The program behaves differently from run to run, so nothing is certain."""
-    result.cut = result.cut or "not deterministic"
-    result.complete = False
 
 
 def mark_of(suspect: Suspect) -> list[str]:
@@ -383,7 +383,7 @@ def conflict_places(execution: Execution) -> set[Location]:
     written: set[Location] = set()
     for thread, operation in zip(execution.threads, execution.operations, strict=True):
         for location, mode in operation.accesses:
-            if not isinstance(location.field, WholeObject) or not operation.site:
+            if not isinstance(location.field, WholeObject) or not operation.data:
                 users.setdefault(location, set()).add(thread)
                 if mode:
                     written.add(location)
@@ -392,9 +392,3 @@ def conflict_places(execution: Execution) -> set[Location]:
         for location, threads in users.items()
         if len(threads) > 1 and location in written and location.owner.label != "thread"
     }
-
-
-def in_short(outcome: Outcome) -> str:
-    """An outcome in a few words, for messages."""
-    text = " / ".join([*outcome.failures, *outcome.lines]) or outcome.exit
-    return repr(text if len(text) <= 60 else text[:57] + "...")

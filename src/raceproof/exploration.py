@@ -13,17 +13,21 @@ from time import perf_counter
 
 from raceproof.explaining import Presenter
 from raceproof.interruption import Interruption
+from raceproof.judge.determinism import HIDDEN, LIKELY, NOT_DETERMINISTIC, doubt, in_events
 from raceproof.judge.findings import Finding, Result
-from raceproof.judge.judge import Judge
+from raceproof.judge.judge import Fault, Judge
 from raceproof.judge.outcomes import Outcome
+from raceproof.leftovers import notes_on_files
 from raceproof.options import Options
+from raceproof.repetition import Difference, Repetition
 from raceproof.search.dpor import Dpor
 from raceproof.search.replay import Recording, UnusableReplay, load
 from raceproof.search.sampling import RandomPriorities
 from raceproof.search.serial import SerialOrders
 from raceproof.session import CannotRun, Program, Run, Session
 from raceproof.world.descriptors import present
-from raceproof.world.execution import Execution, Plan
+from raceproof.world.execution import Departure, Execution, Plan
+from raceproof.world.exits import leave_process
 from raceproof.world.scheduler import AFTERLIFE, MOST_EARLY, machine
 
 __all__ = ["CannotRun", "Options", "Program", "ReplayResult", "explore", "replay"]
@@ -38,10 +42,13 @@ AFTER_FIRST_OF_LONG = 0.3
 """The same for programs whose executions are too long to be watched to their end."""
 ESTIMATE_EVERY = 50
 """Executions between two estimates of how many there are."""
-MAX_WARM_UPS = 3
-"""Times that a search starts again because the program was still importing modules."""
+MAX_WARM_UPS = 6
+"""Times that a search starts again because the program was still importing modules, or because it
+became known only then what has to be watched."""
 DISRUPTED = ("diverged", "interrupted", "hang", "uncontrolled", "steps")
 """How executions end that end the search."""
+ENDED_BY_FORCE = ("interrupted", "hang", "uncontrolled", "an execution that does not end")
+"""Ends of a search after which the program is not run again."""
 SERIAL_SHARE = 0.3
 """Part of the time budget that the reference may take."""
 
@@ -137,6 +144,10 @@ class Exploration:
         self._warm_ups = 0
         self._truncated = False
         self._estimate = 1.0
+        self._doubtful = False
+        """The program was seen to differ from run to run."""
+        self._first: Repetition | None = None
+        """The first execution, to be compared with itself."""
 
     def run(self) -> Result:
         """Search, judge, make small, explain."""
@@ -185,6 +196,16 @@ class Exploration:
         self._judge = Judge(session.loader.sites, self._reference.contains)
         self._presenter = Presenter(session, self._judge, self._program, options)
         self._sampling = RandomPriorities(machine, options.seed)
+        self._departure: Departure | None = None
+        """Where an execution first left the way that it was to go."""
+
+    def _start_again(self) -> None:
+        """Forget what was learnt so far."""
+        self._first = self._first_finding = None
+        self._result.interleavings = 0
+        self._estimate = 1.0
+        self._session.restart()
+        self._begin()
 
     def _elapsed(self) -> float:
         """Seconds spent on the search; those for rewriting modules are not part of it."""
@@ -223,13 +244,22 @@ class Exploration:
         if execution.end in DISRUPTED:
             self._disrupted(execution)
             return
-        if self._session.imported and self._warm_ups < MAX_WARM_UPS:
+        if (self._session.imported or machine.learned) and self._warm_ups < MAX_WARM_UPS:
             # What is imported only once makes the first execution unlike the others.
             self._warm_ups += 1
-            self._session.restart()
-            self._begin()
+            machine.teachable = self._warm_ups < MAX_WARM_UPS
+            self._start_again()
             return
         self._search.learn(execution)
+        if self._first is None:
+            difference = self._compare_with_itself(run)
+            if difference is not None and difference.in_output_only and self._session.listens:
+                # Go on all the same, without looking at what is printed.
+                self._session.listens = False
+                self._start_again()
+                return
+        if execution.departure is not None and self._departure is None:
+            self._departure = execution.departure
         if execution.end == "redundant":
             return
         result.interleavings += 1
@@ -253,6 +283,28 @@ class Exploration:
             self._estimate = self._search.estimate()
         self._progress(result.interleavings, self._estimate, len(self._judge.suspects))
 
+    def _compare_with_itself(self, run: Run) -> Difference | None:
+        """Run the first execution once more; what was different."""
+        self._first = Repetition(self._session, run)
+        difference = self._first.difference()
+        if difference is not None:
+            self._tell(difference)
+        return difference
+
+    def _tell(self, difference: Difference) -> None:
+        """The program differs from run to run; without its results, it may still be explored."""
+        result = self._result
+        went_on = ""
+        if difference.in_output_only and self._session.listens:
+            went_on = "What it prints was not compared from there on. "
+        else:
+            result.cut = result.cut or NOT_DETERMINISTIC
+        self._doubtful = True
+        result.notes.append(
+            f"{NOT_DETERMINISTIC}: run twice in the same order of its threads, {difference.text}. "
+            f"{went_on}{LIKELY}"
+        )
+
     def _hear(self, run: Run, known: int | None) -> None:
         judge = self._judge
         judge.hear(run.execution, run.outcome, run.record.lines(), known)
@@ -268,8 +320,8 @@ class Exploration:
         """An execution ended in a way that ends the search."""
         result, detail = self._result, execution.detail
         if execution.end == "diverged":
-            result.cut = "not deterministic"
-            result.notes.append(f"not deterministic: {detail}; the search stopped there")
+            result.cut = NOT_DETERMINISTIC
+            self._departure = execution.departure
         elif execution.end == "interrupted":
             result.cut = "interrupted"
         elif execution.end == "steps":
@@ -285,6 +337,7 @@ class Exploration:
 
     def _conclude(self) -> None:
         """The search is over: findings, outcomes and what else there is to say."""
+        machine.teachable = False
         options, result, search = self._options, self._result, self._search
         if result.cut == "interrupted" and not result.interleavings:
             result.error = "interrupted before one interleaving had ended"
@@ -294,16 +347,10 @@ class Exploration:
                 f"executions have more than {machine.max_events:,} operations: their orders were "
                 "explored up to there, the rest ran as it came"
             )
-        if search.redundant or search.slips:
-            # The search runs nothing twice unless the program behaves differently the second time.
-            result.cut = result.cut or "not deterministic"
-            result.notes.append(
-                "some interleavings did not go as the search expected: the program seems to behave "
-                "differently from run to run, so some may be missing"
-            )
         for name in self._options.include:
             if not self._session.loader.has_watched(name):
                 result.notes.append(f"--include {name}: the program has not imported it")
+        self._check_again()
         if machine.daemons_cut_off:
             result.notes.append(
                 f"threads left at the end of the program were followed for {AFTERLIFE} operations"
@@ -329,6 +376,36 @@ class Exploration:
             )
         result.findings = self._presenter.findings(result, EXPLAINING)
         result.outcomes = self._judge.tally.summary(self._judge.serial_known)
+        files = self._session.patches.files.backups
+        result.notes += notes_on_files(files, self._session.listing.changed())
+
+    def _check_again(self) -> None:
+        """Look a last time whether the program is one that can be judged by comparing its runs."""
+        result, search, departure = self._result, self._search, self._departure
+        # The search runs nothing twice unless the program behaves differently the second time.
+        astray = search.redundant or search.slips or departure is not None
+        if self._first is None or result.cut in ENDED_BY_FORCE or result.error:
+            return
+        # An update that is lost is lost, and a search that was cut off has claimed nothing.
+        suspects = self._judge.suspects.values()
+        claims = not result.cut or any(s.fault is not Fault.LOST_UPDATE for s in suspects)
+        difference = None
+        if not self._doubtful and (claims or astray):
+            difference = self._first.difference()
+        if difference is not None:
+            self._tell(difference)
+        if self._doubtful:
+            result.cut = result.cut or NOT_DETERMINISTIC
+            for suspect in list(suspects):
+                if suspect.fault is not Fault.LOST_UPDATE:
+                    self._judge.dismiss(suspect)
+        elif astray:
+            where = "" if departure is None else in_events(departure, self._session.loader.sites)
+            doubt(
+                result,
+                "some interleavings did not go as those before them had, so that others may be "
+                f"missing{': ' if where else ''}{where}. {HIDDEN}",
+            )
 
     def _last_resort(self, detail: str) -> None:
         """Called by the watchdog, in its thread: report, and end the process."""
@@ -339,12 +416,12 @@ class Exploration:
             if self._emergency is not None:
                 self._emergency(result)
         finally:
-            os._exit(2)
+            leave_process(2)
 
 
 def _give_up(detail: str) -> None:
     os.write(present(2), f"raceproof: {detail}\n".encode())
-    os._exit(2)
+    leave_process(2)
 
 
 def replay(file: str, pdb: bool = False) -> ReplayResult:
@@ -371,6 +448,8 @@ def replay(file: str, pdb: bool = False) -> ReplayResult:
         ) as session,
         Interruption(machine, _give_up) as interruption,
     ):
+        machine.insights.update(recording.options.get("insights", ()))
+        machine.teachable = False
         reference = Reference(session, options.max_seconds, interruption)
         judge = Judge(session.loader.sites, reference.contains)
         presenter = Presenter(session, judge, program, options)

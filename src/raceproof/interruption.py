@@ -19,6 +19,7 @@ from typing import Any
 
 from raceproof import supervision
 from raceproof.world.descriptors import present
+from raceproof.world.exits import leave_process
 from raceproof.world.fibers import ExecutionAbandoned
 from raceproof.world.scheduler import Scheduler
 
@@ -91,7 +92,7 @@ class Interruption:
             raise ExecutionAbandoned
         if self._requested:
             os.write(present(2), b"\nraceproof: interrupted\n")
-            os._exit(130)
+            leave_process(130)
         self._requested = True
         machine.interrupt()
 

@@ -18,6 +18,7 @@ from raceproof.instrument.hooks import Hooks
 from raceproof.instrument.inclusion import objection
 from raceproof.instrument.loader import Loader, ModuleScript, Script, Watch
 from raceproof.judge.outcomes import Outcome, outcome_of
+from raceproof.world.backups import Listing
 from raceproof.world.descriptors import Descriptors
 from raceproof.world.execution import Execution, Plan
 from raceproof.world.patches import Patches, is_worked_on
@@ -92,10 +93,14 @@ class Session:
         )
         self._descriptors = Descriptors()
         self._surroundings: Surroundings
+        self.listing: Listing
+        """Of the working directory as it was at first."""
         self._body: Callable[[], None]
         self._executions = 0
         self.imported = False
         """The last execution imported modules that are not watched, for the first time."""
+        self.listens = True
+        """What the program prints is part of its outcome."""
         self._saved_path: list[str] = []
         self._saved_argv: list[str] = []
 
@@ -109,6 +114,7 @@ class Session:
         self._saved_limit = sys.getrecursionlimit()
         sys.path.insert(0, self._directory)
         machine.forget()
+        machine.unlearn()
         machine.watched_files = self.loader.sources
         machine.timeouts = self._timeouts
         try:
@@ -134,6 +140,7 @@ class Session:
             self._descriptors.restore()
             raise
         self._surroundings = Surroundings()
+        self.listing = Listing(os.getcwd())
         gc.freeze()
         gc.disable()
         return self
@@ -146,6 +153,7 @@ class Session:
     ) -> None:
         gc.enable()
         gc.unfreeze()
+        machine.unlearn()
         self._surroundings.restore()
         self._surroundings.close()
         self.patches.__exit__(kind, error, traceback)
@@ -159,7 +167,8 @@ class Session:
             sys.modules["__main__"] = self._saved_main
 
     def restart(self) -> None:
-        """Forget what the executions so far had in common: names, operations."""
+        """Forget what the executions so far had in common: names, operations; not insights."""
+        machine.learned = False
         self.hooks.remove()
         machine.forget()
         self.hooks = Hooks(machine, self.loader.sites)
@@ -181,13 +190,14 @@ class Session:
         self.imported = self.loader.has_imported()
         tracing.restore()
         self._surroundings.restore(self.imported)
+        if self.imported:
+            self.patches.quieten()
         if gc.isenabled():
             gc.disable()
         # Automatic collection would run finalizers at odd moments; between executions is fine.
         if self._executions % COLLECTION_EVERY == 0:
             gc.collect(2 if self._executions % FULL_COLLECTION_EVERY == 0 else 0)
-        outcome = outcome_of(
-            record.exit, record.lines(), record.thread_errors(), record.unread_errors()
-        )
+        lines = record.lines() if self.listens else ()
+        outcome = outcome_of(record.exit, lines, record.thread_errors(), record.unread_errors())
         self.loader.end()
         return Run(execution, outcome, record)

@@ -59,6 +59,12 @@ def _rp_item(base: Any, key: Any, site: int) -> Any:
 _rp_item_at = _rp_item
 
 
+def _rp_snapshot(obj: Any, site: int, deep: bool) -> Any:
+    _site(site)
+    assert type(deep) is bool
+    return obj
+
+
 def _rp_item_set(value: Any, base: Any, key: Any, site: int) -> Any:
     _site(site)
     return value

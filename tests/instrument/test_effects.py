@@ -5,11 +5,13 @@ from __future__ import annotations
 import array
 import enum
 import gc
+import io
 import itertools
 import weakref
-from collections import Counter, OrderedDict, defaultdict, deque
+from collections import ChainMap, Counter, OrderedDict, UserDict, UserList, defaultdict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -527,8 +529,15 @@ def test_kinds() -> None:
         array.array: "array",
         type({}.keys()): "view",
         MappingProxyType: "view",
+        UserDict: "dict",
+        ChainMap: "dict",
+        UserList: "list",
+        weakref.WeakValueDictionary: "dict",
+        weakref.WeakKeyDictionary: "dict",
+        weakref.WeakSet: "set",
+        io.StringIO: "iterator",
     }
-    nothing = (tuple, str, bytes, int, range, frozenset, Plain, weakref.WeakValueDictionary, type)
+    nothing = (tuple, str, bytes, int, range, frozenset, Plain, type)
     for tp in nothing:
         kinds[tp] = None
     assert {tp: effects.kind_of(tp) for tp in kinds} == kinds
@@ -631,6 +640,63 @@ def test_views_stand_for_their_dict() -> None:
     assert call(proxy, "get", more=True) == EVERYTHING
     inserting = MappingProxyType(defaultdict[str, int](int))
     assert pairs(effects.load_item(inserting, "a")) >= {("a", WRITE), (SIZE, UPDATE)}
+
+
+def test_wrappers_stand_for_the_container_inside() -> None:
+    stock = UserDict({"a": 1})
+    assert effects.underlying(stock) is effects.underlying(stock.items()) is stock.data
+    assert effects.underlying(ChainMap(stock.data, {})) is stock.data
+    assert effects.underlying(ChainMap(stock, {})) is stock.data
+    items = UserList([1])
+    assert effects.underlying(items) is items.data
+    for key in ("a", "b"):
+        assert effects.store_item(stock, key) == effects.store_item(stock.data, key)
+        assert effects.delete_item(stock, key) == effects.delete_item(stock.data, key)
+        assert call(stock, "setdefault", key, 0) == call(stock.data, "setdefault", key, 0)
+        assert pairs(effects.load_item(stock, key)) == {(key, READ), WHOLE_READ}
+    assert call(items, "append", 1) == call([1], "append", 1)
+    assert pairs(effects.read_all(stock.items())) == EVERYTHING
+    assert pairs(effects.length(stock)) == MEASURED
+
+
+def test_a_wrapper_of_something_else_may_be_changed_in_any_way() -> None:
+    strange: Any = ChainMap(UserDict(a=1))  # type: ignore[arg-type]
+    assert pairs(effects.store_item(strange, "a")) == UPHEAVAL
+    assert effects.underlying(UserDict.__new__(UserDict)) is not None
+
+
+def test_weak_containers_go_by_the_objects_in_them() -> None:
+    key, other = Plain(), Plain()
+    counts: Any = weakref.WeakKeyDictionary({key: 1})
+    assert pairs(effects.load_item(counts, key)) == {(ByIdentity(key), READ), WHOLE_READ}
+    assert (ByIdentity(other), WRITE) in pairs(effects.store_item(counts, other))
+    alive: Any = weakref.WeakSet([key])
+    assert pairs(effects.contains(alive, key)) == {(ByIdentity(key), READ), WHOLE_READ}
+    assert (SIZE, UPDATE) in (call(alive, "add", other) or set())
+    by_name: Any = weakref.WeakValueDictionary({"a": key})
+    assert call(by_name, "get", "a") == {("a", READ), WHOLE_READ}
+    assert call(by_name, "items") == EVERYTHING
+
+
+def test_a_factory_in_python_does_not_fill_at_once() -> None:
+    class Box:
+        def __init__(self) -> None:
+            self.items: list[int] = []
+
+    for factory in (Box, lambda: 0, partial(int)):
+        boxes: Any = defaultdict(factory)
+        assert effects.factory_in_python(boxes) is factory
+        assert pairs(effects.load_item(boxes, "a")) == {("a", READ), WHOLE_READ}
+    for at_once in (int, list, dict, Plain, None):
+        assert effects.factory_in_python(defaultdict(at_once)) is None
+
+
+def test_writing_to_a_stream_commutes_with_writing() -> None:
+    for stream in (io.StringIO(), io.BytesIO()):
+        assert call(stream, "write", "") == {(STATE, UPDATE)}
+        assert call(stream, "getvalue") == {(STATE, READ)}
+        assert call(stream, "seek", 0) == {(STATE, WRITE)}
+        assert call(stream, "flush") is None
 
 
 def test_classes_are_forgotten_when_they_die() -> None:

@@ -287,11 +287,13 @@ def test_local_numbers_need_no_hooks() -> None:
 
 def test_functions_of_unwatched_modules_read_their_arguments() -> None:
     source = """
-    import heapq, json, threading, shop
+    import dataclasses, heapq, json, threading, shop
     from copy import copy
     def f(x, y):
         json.dumps(x)
         copy(y)
+        dataclasses.asdict(y, dict_factory=x)
+        print(y, file=x, sep="")
         heapq.heappush(x, y)
         heapq.heappush(x, y())
         threading.Thread(x)
@@ -301,7 +303,9 @@ def test_functions_of_unwatched_modules_read_their_arguments() -> None:
     body = [line.strip() for line in text.splitlines()[4:]]
     assert body == [
         "json.dumps(_rp_read(x, S))",
-        "copy(_rp_read(y, S))",
+        "copy(_rp_snapshot(y, S, False))",
+        "dataclasses.asdict(_rp_snapshot(y, S, True), dict_factory=x)",
+        "print(_rp_read(y, S), file=_rp_meth(x, 'write', S), sep='')",
         "heapq.heappush(_rp_mutate(x, S), y)",
         "heapq.heappush(x, (y(), _rp_mutate(x, S))[0])",
         "threading.Thread(x)",

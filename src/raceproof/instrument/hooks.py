@@ -12,7 +12,7 @@ import operator
 import sys
 import types
 import weakref
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, Final
@@ -144,6 +144,9 @@ class Hooks:
                             name_value(element, site)
             else:
                 name_object(value, giver, site)
+                holder = effects.underlying(value)
+                if holder is not value:
+                    name_object(holder, giver, site, sites[site].name or tp.__name__)
                 fields = getattr(tp, "__dataclass_fields__", None)
                 if fields and len(fields) <= MAX_NAMED:
                     for element in getattr(value, "__dict__", {}).values():
@@ -307,7 +310,9 @@ class Hooks:
             holder = effects.underlying(obj)
             shared = by_id.get(id(holder))
             if shared is None:
-                shared = name_object(holder, machine.current.tid, site)
+                wrapped = holder is not obj and watched_kind(obj) != "view"
+                label = type(obj).__name__ if wrapped else ""
+                shared = name_object(holder, machine.current.tid, site, label)
             key = (site, kind, footprint)
             operation = shared.operations.get(key)
             if operation is None:
@@ -405,7 +410,28 @@ class Hooks:
         def item(obj: Any, key: Any, site: int) -> Any:
             if machine.watching and watched_kind(obj) is not None:
                 act(load_item, obj, (key,), "read", site)
+                if issubclass(type(obj), defaultdict):
+                    fill(obj, key, site)
             return obj
+
+        def fill(obj: Any, key: Any, site: int) -> None:
+            """Do what a `defaultdict` does about a missing key, if others may run meanwhile."""
+            factory = effects.factory_in_python(obj)
+            if (
+                factory is None
+                or lookup(type(obj), "__missing__") is not defaultdict.__missing__
+                or lookup(type(obj), "__getitem__") is not dict.__getitem__
+                or dict.__contains__(obj, key)
+            ):
+                return
+            value = factory()
+            name(value, site)
+            if sys.version_info >= (3, 14):
+                act(effects.method_effects, obj, ("setdefault", (key, value), False), "write", site)
+                obj.setdefault(key, value)
+            else:
+                act(store_item, obj, (key,), "write", site)
+                obj[key] = value
 
         def item_set(value: Any, obj: Any, key: Any, site: int) -> Any:
             if type(value) not in IMMUTABLE and machine.active and not machine.truncated:
@@ -535,6 +561,67 @@ class Hooks:
                             name(value, site)
                         given(value, obj, method, site)
             return partial(bound, *args, **kwargs) if callable(bound) else bound
+
+        def snapshot(obj: Any, site: int, deep: bool) -> Any:
+            """`copy.copy(obj)` and the like look at all attributes, and at what is in them."""
+
+            def accesses() -> Iterator[Access]:
+                todo, seen = [obj], set[int]()
+                while todo and len(seen) < MAX_NAMED:
+                    value = todo.pop()
+                    tp = type(value)
+                    if tp in SCALARS or id(value) in seen:
+                        continue
+                    seen.add(id(value))
+                    kind = watched_kind(value)
+                    if kind is not None:
+                        content = None if kind == "iterator" else effects.read_all(value)
+                        if content:
+                            yield from operation_of(value, content, "read", site).accesses
+                        inside = value.values() if tp is dict else value if tp is list else ()
+                    elif tp is tuple:
+                        inside = value
+                    else:
+                        parts = attributes_of(value)
+                        owner = shared_of(value, site) if parts else None
+                        for part in parts:
+                            assert owner is not None
+                            yield owner.location(Attribute(part)), READ
+                        inside = parts.values()
+                    if deep or tp is tuple:
+                        todo.extend(inside)
+
+            def whole_operation() -> Operation | None:
+                found = dict(accesses())
+                if not found:
+                    return None
+                (first, mode), *others = found.items()
+                key = (site, first.field)
+                return together(interned(first.owner, key, "read", ((first, mode),), site), others)
+
+            operation = whole_operation() if machine.watching else None
+            if operation is not None:
+                if reserve(operation):
+                    operation = whole_operation() or operation
+                commit(operation, obj)
+            return obj
+
+        def attributes_of(obj: Any) -> dict[str, Any]:
+            """The attributes of an instance that are stored in it, without running its code."""
+            tp = type(obj)
+            if tp in IMMUTABLE or issubclass(tp, FUNCTION_LIKE) or tp.__module__ == "builtins":
+                return {}
+            found: dict[str, Any] = {}
+            for cls in tp.__mro__:
+                for attribute, member in cls.__dict__.items():
+                    if type(member) is types.MemberDescriptorType:
+                        try:
+                            found[attribute] = member.__get__(obj, tp)
+                        except AttributeError:
+                            pass  # it has no value at present
+                    elif attribute == "__dict__" and type(member) is types.GetSetDescriptorType:
+                        found.update(member.__get__(obj, tp))
+            return found
 
         # -- iteration ---------------------------------------------------------------------------
 
@@ -852,7 +939,7 @@ class Hooks:
             "glob": glob, "glob_set": glob_set, "glob_mark": glob_mark, "new_scope": new_scope,
             "cell": cell, "cell_set": cell_set, "cell_mark": cell_mark, "names_set": names_set,
             "attr_dyn": attr_dyn, "attr_dyn_at": attr_dyn_at, "loop": loop, "name": name,
-            "ident": ident,
+            "ident": ident, "snapshot": snapshot,
             "aug": aug, "given": given, "match": match, "reversed": backwards,
             "iters": iterate_each, "yield": yielding,
         }  # fmt: skip

@@ -28,7 +28,7 @@ def data_races(
     latest: dict[Location, dict[tuple[ThreadId, bool], int]] = {}
     for index, (thread, operation) in enumerate(zip(threads, operations, strict=True)):
         clock = clocks.setdefault(thread, {})
-        if not operation.site:
+        if not operation.data:
             for location, _ in operation.accesses:
                 for other, position in released.get(location, {}).items():
                     if clock.get(other, -1) < position:

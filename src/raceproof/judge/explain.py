@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from raceproof.events import Location, ThreadId, WholeObject
+from raceproof.events import Location, Operation, ThreadId, WholeObject
 from raceproof.judge.advice import advise_lock, advise_standstill
 from raceproof.judge.deadlocks import Stuck
 from raceproof.judge.findings import Finding, Place, Step, Waiting
@@ -91,7 +91,7 @@ def steps_of(told: Sequence[Told], narrator: Narrator, names: Names, keys: set[i
             number=number,
             thread=names[one.thread],
             kind=one.operation.kind,
-            object=narrator.name_of(main_location(one)),
+            object=narrator.name_of(main_location(one.operation)),
             place=relative(one.place),
             value=one.value,
             old=one.old,
@@ -118,12 +118,12 @@ def the_telling(told: Sequence[Told], keys: set[int]) -> list[Told]:
     return [one for i, one in enumerate(told) if i in kept]
 
 
-def main_location(told: Told) -> Location:
-    """The place that a step is about."""
-    for location, _ in told.operation.accesses:
+def main_location(operation: Operation) -> Location:
+    """The place that an operation is about."""
+    for location, _ in operation.accesses:
         if not isinstance(location.field, WholeObject):
             return location
-    return told.operation.accesses[0][0]
+    return operation.accesses[0][0]
 
 
 def relative(place: Place) -> Place:

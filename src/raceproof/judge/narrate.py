@@ -79,13 +79,13 @@ class Narrator(Observer):
         """See `Observer`."""
         self._resolve(thread)
         place = self._place_of(operation)
-        if not operation.site and operation.kind not in ("start", "begin", "finish", "join"):
+        if not operation.data and operation.kind not in ("start", "begin", "finish", "join"):
             self._learn_name(operation.accesses[0][0].owner, subject)
         held = tuple(self.name_of(location) for location in self._held.get(thread.tid, ()))
         told = Told(index, thread, operation, place, held=held)
         told.blocked = thread.tid in self.waiting
         self.waiting.discard(thread.tid)
-        if operation.site and len(operation.accesses) >= 1:
+        if operation.data:
             present = self._peek(operation, subject)
             if operation.accesses[0][1] == WRITE:
                 told.old = present
@@ -224,7 +224,12 @@ class Narrator(Observer):
                 return short(_attribute(subject, str(field_)))
             if isinstance(field_, WholeObject):
                 return short(subject) if issubclass(type(subject), BUILTIN) else ""
-            if issubclass(type(subject), (dict, list)):
+            if issubclass(type(subject), dict):
+                # Not `subject[field_]`, which might put something there.
+                return (
+                    short(dict.get(subject, field_)) if dict.__contains__(subject, field_) else ""
+                )
+            if issubclass(type(subject), list):
                 return short(subject[field_])
         except (KeyError, IndexError, AttributeError, TypeError):
             return ""

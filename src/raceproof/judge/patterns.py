@@ -99,7 +99,9 @@ def unserializable(
     histories: dict[Location, list[tuple[int, int]]] = {}
     for index, operation in enumerate(operations):
         for location, mode in operation.accesses:
-            if not operation.guards and operation.site:
+            if not operation.guards and operation.data:
+                if operation.kind == "store" and not isinstance(location.field, WholeObject):
+                    mode = WRITE  # of what is there already, perhaps, but not by its own doing
                 histories.setdefault(location, []).append((index, mode))
     for location, history in histories.items():
         last_of: dict[ThreadId, int] = {}

@@ -65,6 +65,22 @@ class Observer:
 
 
 @dataclass(slots=True)
+class Departure:
+    """Where an execution first went another way than the one that it was to repeat."""
+
+    step: int
+    """Index of the event."""
+    thread: str
+    """Name of the thread that was to perform it."""
+    expected: Operation | None
+    """What it did there before; None: that is not on record."""
+    found: Operation | None
+    """What it was about to do instead; None: it was over, or not there."""
+    place: str = ""
+    """Where it stood, if that is known: "file:line (function)"."""
+
+
+@dataclass(slots=True)
 class Blocked:
     """A thread that had not finished when its execution ended, and what it was about to do."""
 
@@ -87,6 +103,8 @@ class Execution:
     detail: str = ""
     blocked: list[Blocked] = field(default_factory=list)
     everyone: list[VirtualThread] = field(default_factory=list)
+    departure: Departure | None = None
+    """Set if it did not go as planned, whether it ended because of that or not."""
     truncated: bool = False
     """The execution went on after its last recorded event, with nobody watching."""
     slips: int = 0

@@ -8,6 +8,8 @@ to run, and the search could not tell that two executions touch the same thing.
 from __future__ import annotations
 
 import enum
+import logging
+import os
 import types
 import weakref
 from collections.abc import Callable, Hashable
@@ -28,6 +30,9 @@ IMMUTABLE: Final[frozenset[type]] = frozenset(
     }
 )  # fmt: skip
 """Types whose values need no name: nothing about them can change (or they name themselves)."""
+
+
+LOGGERS: Final = (logging.Logger, logging.RootLogger)
 
 
 class Naming:
@@ -93,6 +98,10 @@ class ObjectTable:
         elif issubclass(tp, type):
             label = thing.__qualname__.rpartition("<locals>.")[2]
             name = self._numbered(("class", thing.__module__, label))
+        elif tp in LOGGERS:  # there is one of each name, whoever comes upon it first
+            name, label = ("logger", thing.name), f"logger {thing.name!r}"
+        elif thing is os.environ:
+            name, label = ("environment",), "os.environ"
         else:
             name = self._numbered((giver, where, tp.__name__))
             label = label or tp.__name__

@@ -11,6 +11,7 @@ import _queue
 import _thread
 import atexit
 import concurrent.futures
+import contextlib
 import copyreg
 import datetime
 import faulthandler
@@ -26,14 +27,31 @@ import time
 import types
 import uuid
 import warnings
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import _base
 from typing import Any, Final
 
-from raceproof.world import clock, exits, futures, pools, process, record, signals, threads
+from raceproof.world import (
+    caches,
+    clock,
+    databases,
+    exits,
+    futures,
+    imports,
+    logs,
+    pools,
+    process,
+    record,
+    redirection,
+    signals,
+    threads,
+)  # fmt: skip
 from raceproof.world import random as streams
 from raceproof.world.children import children
 from raceproof.world.descriptors import fault_handler, write_to
+from raceproof.world.files import Files
+from raceproof.world.late import LateModules
 from raceproof.world.locals import local
 from raceproof.world.output import CapturedStream
 from raceproof.world.primitives.barrier import Barrier
@@ -49,8 +67,8 @@ from raceproof.world.scheduler import machine
 
 LEFT_ALONE: Final = (
     "raceproof", "importlib", "_frozen_importlib", "_frozen_importlib_external", "zipimport",
-    "site", "sys", "builtins", "greenlet", "pytest", "_pytest", "pluggy", "hypothesis", "execnet",
-    "xdist", "coverage", "faulthandler", "gc", "rich", "click",
+    "posix", "nt", "site", "sys", "builtins", "greenlet", "pytest", "_pytest", "pluggy",
+    "hypothesis", "execnet", "xdist", "coverage", "faulthandler", "gc", "rich", "click",
 )  # fmt: skip
 """Modules (and what lies in them) that go on with what they have: ours, and those we stand on."""
 
@@ -69,8 +87,6 @@ HOOKS: Final = (
     (threading, "excepthook"), (sys, "excepthook"), (sys, "unraisablehook"), (sys, "displayhook"),
 )  # fmt: skip
 """What programs may set; each execution starts with what the interpreter starts with."""
-PRINTING_HANDLERS: Final = ("StreamHandler", "FileHandler", "NullHandler", "_StderrHandler")
-"""Log handlers of the standard library that do nothing but write somewhere."""
 
 
 class Patches:
@@ -82,10 +98,13 @@ class Patches:
         self._start = start
         self._undo: list[Callable[[], None]] = []
         self._signals = signals.Signals()
+        self._late = LateModules({"tempfile": self._replace_in_tempfile,
+                                  "_sqlite3": self._replace_in_sqlite})  # fmt: skip
         self._input = StandardInput()
+        self.files = Files()
         self._streams: dict[str, CapturedStream] = {}
         self._real_streams: dict[str, Any] = {}
-        self._logging: LoggingState
+        self._logging: logs.LoggingState
 
     def __enter__(self) -> Patches:
         clock.set_start(self._start)
@@ -94,16 +113,21 @@ class Patches:
             self._replace_methods()
             self._replace_names()
             self._replace_locks()
+            self._late.install()
+            self._undo.append(self._late.remove)
+            exits.before_leaving.append(self.files.backups.put_back)
+            self._undo.append(exits.before_leaving.clear)
         except BaseException:
             self.__exit__()
             raise
-        self._logging = LoggingState()
+        self._logging = logs.LoggingState()
         self._undo.append(self._logging.restore)
         return self
 
     def __exit__(self, *_: object) -> None:
         while self._undo:
             self._undo.pop()()
+        self.files.restore()
 
     # -- an execution ----------------------------------------------------------------------------
 
@@ -124,6 +148,8 @@ class Patches:
         self._signals.reset()
         self._logging.restore()
         streams.reset(self._seed)
+        imports.reset()
+        redirection.reset()
         _forget_warnings()
         return found
 
@@ -143,6 +169,7 @@ class Patches:
     def end_execution(self) -> None:
         """After `machine.execute`: the record is complete."""
         children.end()
+        self.files.end_execution()
         record.current.output.close()
 
     # -- replacing -------------------------------------------------------------------------------
@@ -176,22 +203,27 @@ class Patches:
             (concurrent.futures.Future, futures.METHODS),
             (concurrent.futures.ThreadPoolExecutor, pools.METHODS),
             (random.Random, {"seed": streams.seed_instance}),
-            (logging.Handler, {"createLock": _create_handler_lock}),
+            (logging.Handler, logs.HANDLER_METHODS),
+            (logging.Logger, logs.LOGGER_METHODS),
+            (contextlib._RedirectStream, redirection.METHODS),
+            (functools.cached_property, {"__get__": caches.get_cached_property}),
         ):
             for name, method in methods.items():
                 original = getattr(kind, name)
                 if original is not method:
                     functools.update_wrapper(method, original)
                     self._set(kind, name, method)
+        for name, value in process.finalizers().items():
+            self._set(weakref.finalize, name, value)
         for reduced, reducer in clock.REDUCERS.items():
             copyreg.dispatch_table[reduced] = reducer
             self._undo.append(functools.partial(_drop_reducer, reduced))
 
     def _replace_names(self) -> None:
-        # The import system goes on with real locks: what it does in an execution it may not have
+        # The import system has its own kind of locks: what it does in an execution it may not have
         # to do in the next, so it must leave no trace.
-        bootstrap: Any = sys.modules["_frozen_importlib"]
-        self._set(bootstrap, "_thread", _copy_of(_thread))
+        self._set(imports.bootstrap, "_thread", _copy_of(_thread))
+        self._set(imports.bootstrap, "_ModuleLock", imports.ModuleLock)
         replaced: dict[int, tuple[Any, Any]] = {}
         for module, names in self._replacements():
             for name, value in names.items():
@@ -240,20 +272,41 @@ class Patches:
         yield time, clock.replacements()
         yield datetime, {"datetime": clock.datetime, "date": clock.date}
         yield random, streams.replacements()
+        yield functools, {"_lru_cache_wrapper": caches.CacheWrapper, "RLock": RLock}
         yield atexit, process.at_exit.replacements()
         yield faulthandler, fault_handler()
         for module in signals.FUNCTIONS:
             yield module, self._signals.replacements(module)
         yield from children.replacements()
+        yield from self.files.replacements()
         yield os, {
             "_exit": exits.exit_at_once, "urandom": streams.urandom,
             "write": write_to(self._streams),
         }  # fmt: skip
 
+    def _replace_in_tempfile(self, module: types.ModuleType) -> None:
+        original = vars(module)["_get_candidate_names"]
+        names = streams.TemporaryNames()
+        candidates = lambda: names if exits.inside() else original()  # noqa: E731
+        self._set(module, "_get_candidate_names", candidates)
+
+    def _replace_in_sqlite(self, module: types.ModuleType) -> None:
+        connect = databases.connector(module, self.files.backups.remember)
+        original = vars(module)["connect"]
+        for name in ("_sqlite3", "sqlite3.dbapi2", "sqlite3"):
+            user = sys.modules.get(name)
+            if user is not None and vars(user).get("connect") is original:
+                self._set(user, "connect", connect)
+        self._set(module, "connect", connect)
+
+    def quieten(self) -> None:
+        """The same for libraries that the last execution has imported."""
+        self._replace_locks()
+
     def _replace_locks(self) -> None:
         """Libraries keep locks that they made when they were imported."""
         for module in _modules():
-            if module is threading:
+            if module is threading or getattr(module, "__file__", "") in machine.watched_files:
                 continue
             for name, value in list(vars(module).items()):
                 quiet = _quiet_instead_of(value, (module.__name__, name))
@@ -293,67 +346,11 @@ def _copy_of(module: types.ModuleType) -> types.ModuleType:
 def _quiet_instead_of(value: Any, name: tuple[str, object]) -> QuietLock | None:
     if isinstance(value, QuietLock):
         return None
-    if type(value) is _RealLock:
+    if type(value) in (_RealLock, Lock):
         return QuietLock(name, reentrant=False)
-    if type(value) is _RealRLock:
+    if type(value) in (_RealRLock, RLock):
         return QuietLock(name, reentrant=True)
     return None
-
-
-_original_create_lock = logging.Handler.createLock
-
-
-def _create_handler_lock(self: Any) -> None:
-    kind = type(self)
-    printing = kind.__module__ in ("logging", "logging.handlers")
-    if not machine.active or not (printing and kind.__name__ in PRINTING_HANDLERS):
-        _original_create_lock(self)
-        return
-    shared = machine.objects.numbered(machine.current.tid, "log handler")
-    self.lock = QuietLock(shared.name, reentrant=True)
-    register: Any = getattr(logging, "_register_at_fork_reinit_lock", None)
-    if register is not None:
-        register(self)
-
-
-class LoggingState:
-    """What programs configure in `logging`; each execution starts with what was there before."""
-
-    def __init__(self) -> None:
-        root = logging.root
-        self._root = (root.handlers[:], root.filters[:], root.level, root.disabled)
-        self._loggers = dict(root.manager.loggerDict)
-        self._configured = {
-            name: (logger.handlers[:], logger.filters[:], logger.level, logger.disabled,
-                   logger.propagate)
-            for name, logger in self._loggers.items()
-            if isinstance(logger, logging.Logger)
-        }  # fmt: skip
-        self._disabled = root.manager.disable
-        self._class = logging.getLoggerClass()
-
-    def restore(self) -> None:
-        """Forget what the last execution has configured."""
-        root = logging.root
-        root.handlers[:], root.filters[:] = self._root[0], self._root[1]
-        if root.level != self._root[2]:
-            root.setLevel(self._root[2])
-        root.disabled = self._root[3]
-        root.manager.disable = self._disabled
-        if logging.getLoggerClass() is not self._class:
-            logging.setLoggerClass(self._class)
-        known = root.manager.loggerDict
-        for name, logger in list(known.items()):
-            if not isinstance(logger, logging.Logger):
-                continue
-            handlers, filters, level, disabled, propagate = self._configured.get(
-                name, ([], [], logging.NOTSET, False, True)
-            )
-            if (logger.handlers, logger.filters) != (handlers, filters):
-                logger.handlers[:], logger.filters[:] = handlers, filters
-            if logger.level != level:
-                logger.setLevel(level)
-            logger.disabled, logger.propagate = disabled, propagate
 
 
 def _forget_warnings() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import atexit
+import itertools
 import sys
+import weakref
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -91,6 +93,8 @@ class AtExit:
     def reset(self) -> None:
         """A new execution begins."""
         self._callbacks.clear()
+        for name, value in finalizers().items():
+            setattr(weakref.finalize, name, value)
 
     def register(self, func: Any, /, *args: Any, **kwargs: Any) -> Any:
         """`atexit.register`."""
@@ -125,3 +129,11 @@ class AtExit:
 
 
 at_exit: Final = AtExit()
+
+
+def finalizers() -> dict[str, Any]:
+    """What `weakref.finalize` knows in a new process: no finalizers, and none that ran at exit."""
+    return {
+        "_registry": {}, "_shutdown": False, "_dirty": False, "_registered_with_atexit": False,
+        "_index_iter": itertools.count(),
+    }  # fmt: skip

@@ -156,6 +156,17 @@ def reset(seed_: int) -> None:
             setattr(uuid, name, None)
 
 
+class TemporaryNames:
+    """Stands for the names that `tempfile` tries: each thread has its own, always the same ones."""
+
+    def __iter__(self) -> TemporaryNames:
+        return self
+
+    def __next__(self) -> str:
+        return "".join(streams().system.choices(LETTERS, k=8))
+
+
+LETTERS: Final = "abcdefghijklmnopqrstuvwxyz0123456789_"
 UUID_SOURCES: Final = ("_generate_time_safe", "_UuidCreate")
 """Names in `uuid` of C functions that look at the clock by themselves; without them `uuid` uses
 the functions that are simulated."""

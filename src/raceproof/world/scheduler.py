@@ -30,6 +30,7 @@ from raceproof.world.execution import (
     NEW,
     STARTED,
     Blocked,
+    Departure,
     Execution,
     Plan,
     VirtualThread,
@@ -105,6 +106,12 @@ class Scheduler:
         """Some thread could still have gone on when an execution was ended for good."""
         self.fair_only = False
         """Some loop let time pass, and was followed only as far as others could still act."""
+        self.insights: set[str] = set()
+        """What executions have taught about the program, and later ones go by; see `learn`."""
+        self.learned = False
+        """There are new ones."""
+        self.teachable = True
+        """New ones are welcome."""
         self._hub: Hub | None = None
         self.refusals = 0
         self._reset(Plan())
@@ -114,6 +121,20 @@ class Scheduler:
         self.naming = Naming()
         self.objects = ObjectTable(self.naming)
         self.timed_waits = self.fair_only = self.daemons_cut_off = False
+
+    def learn(self, insight: str) -> None:
+        """From now on, operations are announced that were not so far.
+
+        So what was found out up to now is of no use: who leads the search has to start it again.
+        """
+        if self.teachable and insight not in self.insights:
+            self.insights.add(insight)
+            self.learned = True
+
+    def unlearn(self) -> None:
+        """The next program is another one."""
+        self.insights.clear()
+        self.learned, self.teachable = False, True
 
     def where(self, frame: FrameType | None = None) -> str:
         """The innermost line of watched code on a stack (default: the caller's)."""
@@ -153,6 +174,7 @@ class Scheduler:
         self.clock = 0.0
         self.truncated = False
         self.slips = 0
+        self.departure: Departure | None = None
         self.spins = 0
         self.live: dict[ThreadId, VirtualThread] = {}
         self.everyone: list[VirtualThread] = []
@@ -197,9 +219,12 @@ class Scheduler:
         if self._hub.error is not None:
             error, self._hub.error = self._hub.error, None
             raise error
+        if self.step < self.known and self.end in ("finished", "exit"):
+            self._cannot_follow(self.step, plan.script[self.step], None)
+            self.end = "diverged"
         return Execution(
             self.threads, self.operations, self.before, self.sleeps, self.end, self.detail,
-            blocked, self.everyone, self.truncated, self.slips, self.preemptions,
+            blocked, self.everyone, self.departure, self.truncated, self.slips, self.preemptions,
         )  # fmt: skip
 
     def _hub_here(self) -> Hub:
@@ -607,11 +632,19 @@ class Scheduler:
         return found
 
     def _diverged(self, step: int, operation: Operation) -> None:
-        recorded = self.operations[step]
-        self.conclude(
-            "diverged",
-            f"event {step} of {self.current.name} was {recorded!r}, is now {operation!r}",
-        )
+        place = self.where()
+        if place.rpartition(":")[0] not in self.watched_files:
+            place = ""
+        self.departure = Departure(step, self.current.name, self.operations[step], operation, place)
+        self.conclude("diverged")
+
+    def _cannot_follow(self, step: int, tid: ThreadId, thread: VirtualThread | None) -> None:
+        """The script has a thread perform event `step` that cannot do so: note the first time."""
+        if self.departure is None:
+            expected = self.operations[step] if step < self.known else None
+            name = next((one.name for one in self.everyone if one.tid == tid), "")
+            pending = None if thread is None else thread.pending
+            self.departure = Departure(step, name, expected, pending)
 
     def _wake_sleepers(self, step: int, operation: Operation) -> None:
         """Threads whose pending operation is dependent with this one need no longer sleep."""
@@ -769,8 +802,9 @@ class Scheduler:
                 self._enter_unknown(step)
                 self.limit = step + 1
                 return target
+            self._cannot_follow(step, tid, target)
             if step < self.known and not self.plan.lenient:
-                self.conclude("diverged", f"thread {tid} cannot perform event {step} this time")
+                self.conclude("diverged")
             self.slips += 1
             del script[step : step + 1 if self.plan.lenient else len(script)]
         if self.plan.stop_after_script:

@@ -24,10 +24,12 @@ from raceproof.instrument.effects.footprints import (
     keyed,
 )
 from raceproof.instrument.effects.keys import ByIdentity, EnumMember, field_of
-from raceproof.instrument.effects.mappings import underlying
+from raceproof.instrument.effects.mappings import factory_in_python
 from raceproof.instrument.effects.per_type import PerType, mro_of, namespace_of
 from raceproof.instrument.effects.sequences import SEQUENCES, read_at
 from raceproof.instrument.effects.sets import SETS
+from raceproof.instrument.effects.streams import STREAMS
+from raceproof.instrument.effects.wrappers import WRAPPERS
 
 __all__ = [
     "ByIdentity",
@@ -36,6 +38,7 @@ __all__ = [
     "contains",
     "delete_item",
     "end_of_iteration",
+    "factory_in_python",
     "field_of",
     "inherited_effects",
     "kind_of",
@@ -67,6 +70,7 @@ class _Profile:
         "contains",
         "delete",
         "end",
+        "holder",
         "inherited",
         "kind",
         "length",
@@ -82,6 +86,7 @@ class _Profile:
 
     def __init__(self) -> None:
         self.kind: str | None = None
+        self.holder: Callable[[Any], Any] | None = None
         self.methods: dict[str, MethodEffect] = {}
         self.inherited: dict[str, MethodEffect] = {}
         """With the methods that a subclass overrides: it may still call them."""
@@ -143,6 +148,7 @@ def _passed_on(name: str) -> MethodEffect:
 _PROXY: Final = Behaviour(
     "view",
     {name: _passed_on(name) for name in mappings.PROXY_METHODS.split()},
+    holder=mappings.owner_of,
 )
 _PROXY.items["__getitem__"] = lambda obj, key: _PROXY.methods["__getitem__"](obj, (key,), False)
 _PROXY.items["__contains__"] = lambda obj, key: _PROXY.methods["__contains__"](obj, (key,), False)
@@ -150,7 +156,12 @@ _PROXY.items["__contains__"] = lambda obj, key: _PROXY.methods["__contains__"](o
 _BEHAVIOURS: Final[dict[int, Behaviour]] = {
     id(tp): behaviour
     for tp, behaviour in (
-        SEQUENCES | SETS | mappings.MAPPINGS | {GeneratorType: iterators.GENERATOR}
+        SEQUENCES
+        | SETS
+        | mappings.MAPPINGS
+        | WRAPPERS
+        | STREAMS
+        | {GeneratorType: iterators.GENERATOR}
     ).items()
 } | {id(MappingProxyType): _PROXY}
 
@@ -178,6 +189,7 @@ def _profile(tp: type) -> _Profile:
                 methods["__getitem__"] = keyed(mappings.load, EVERYTHING)
         else:
             profile.kind = behaviour.kind
+            profile.holder = behaviour.holder
             methods |= behaviour.methods
             items |= behaviour.items
             profile.inherited |= behaviour.methods
@@ -222,6 +234,16 @@ def kind_of(tp: type) -> str | None:
     dict and mapping proxies, which stand for the `underlying` dict.
     """
     return (_known.get(id(tp)) or _learn(tp)).kind
+
+
+def underlying(obj: Any) -> Any:
+    """The container that has the content of `obj`: behind a view, a wrapper; else itself."""
+    tp = type(obj)
+    holder = (_known.get(id(tp)) or _learn(tp)).holder
+    if holder is None:
+        return obj
+    found = holder(obj)
+    return found if found is obj else underlying(found)
 
 
 def method_effects(obj: Any, name: str, args: tuple[Any, ...], more: bool) -> Footprint | None:

@@ -53,6 +53,8 @@ class Behaviour:
     items: dict[str, ItemEffect] = field(default_factory=dict)
     """`__getitem__`, `__setitem__`, `__delitem__` and `__contains__`, without the detour through
     an argument tuple.  The same names are in `methods` as well."""
+    holder: Callable[[Any], Any] | None = None
+    """For what has no content of its own: from an instance to the container that it stands for."""
 
     def __post_init__(self) -> None:
         for name, effect in self.items.items():

@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable
-from types import MappingProxyType
+from types import BuiltinFunctionType, FunctionType, MappingProxyType
 from typing import Any, Final
 
 from raceproof.events import ANY, READ, WHOLE, WRITE
@@ -39,6 +39,7 @@ from raceproof.instrument.effects.footprints import (
     named,
 )
 from raceproof.instrument.effects.keys import UNKNOWN, field_of
+from raceproof.instrument.effects.per_type import definer, namespace_of
 
 _has: Final = dict.__contains__  # past any override
 _size: Final = dict.__len__
@@ -177,7 +178,27 @@ _DICT_METHODS: Final[dict[str, MethodEffect]] = {
 _dict_store: Final = _storing(SIZE_UPDATE)
 _dict_default: Final = _loading_or(_dict_store, lambda obj: True)
 _factory_of: Final[Callable[[Any], Any]] = defaultdict.__dict__["default_factory"].__get__
-_default: Final = _loading_or(_dict_store, lambda obj: _factory_of(obj) is not None)
+
+
+def factory_in_python(obj: Any) -> Any:
+    """The default factory of a `defaultdict`, if other threads may run while it does; else None.
+
+    Then `obj[key]` for a missing key is three steps: to look, to call it, and to store.
+    """
+    factory = _factory_of(obj)
+    if isinstance(factory, type):
+        makers = [(definer(factory, name), name) for name in ("__new__", "__init__")]
+        found = [namespace_of(cls)[name] for cls, name in makers if cls is not None]
+        in_python = any(type(maker) in (FunctionType, staticmethod) for maker in found)
+        return factory if in_python else None
+    return None if factory is None or type(factory) is BuiltinFunctionType else factory
+
+
+def _fills_at_once(obj: Any) -> bool:
+    return _factory_of(obj) is not None and factory_in_python(obj) is None
+
+
+_default: Final = _loading_or(_dict_store, _fills_at_once)
 
 MAPPINGS: Final[dict[type, Behaviour]] = {
     dict: Behaviour(
@@ -227,15 +248,15 @@ KEY_VIEWS: Final = frozenset(id(tp) for tp in (_VIEWS[0], _VIEWS[3]))
 VIEWS: Final = frozenset(id(tp) for tp in (*_VIEWS, MappingProxyType))
 
 
-def underlying(obj: Any) -> Any:
+def owner_of(view: Any) -> Any:
     """The dict behind a dict view or mapping proxy; anything else is what it is."""
-    if id(type(obj)) not in VIEWS:
-        return obj
-    for owner in gc.get_referents(obj):
-        owner = underlying(owner)
+    if id(type(view)) not in VIEWS:
+        return view
+    for owner in gc.get_referents(view):
+        owner = owner_of(owner)
         if issubclass(type(owner), dict):
             return owner
-    return obj
+    return view
 
 
 def _contains_value(obj: Any, value: Any) -> Footprint:
@@ -246,7 +267,7 @@ def _contains_item(obj: Any, item: Any) -> Footprint:
     return load(obj, item[0]) if type(item) is tuple and len(item) == 2 else EVERYTHING
 
 
-def _view(looks: Footprint, contains: ItemEffect) -> Behaviour:
+def _view(looks: Footprint, contains: ItemEffect, holder: Callable[[Any], Any]) -> Behaviour:
     return Behaviour(
         "view",
         {
@@ -256,15 +277,20 @@ def _view(looks: Footprint, contains: ItemEffect) -> Behaviour:
             **named("__len__ __bool__ __iter__ __reversed__", always(MEASURED)),
         },
         {"__contains__": contains},
+        holder,
     )
 
 
-_VIEWS_OF_ONE: Final = (
-    _view(MEASURED, load),
-    _view(EVERYTHING, _contains_value),
-    _view(EVERYTHING, _contains_item),
-)
-MAPPINGS.update(zip(_VIEWS, _VIEWS_OF_ONE * 2, strict=True))
+def view_behaviours(holder: Callable[[Any], Any]) -> tuple[Behaviour, Behaviour, Behaviour]:
+    """Of views of the keys, values and items of something."""
+    return (
+        _view(MEASURED, load, holder),
+        _view(EVERYTHING, _contains_value, holder),
+        _view(EVERYTHING, _contains_item, holder),
+    )
+
+
+MAPPINGS.update(zip(_VIEWS, view_behaviours(owner_of) * 2, strict=True))
 
 PROXY_METHODS: Final = "get keys values items copy __getitem__ __contains__ __len__ __bool__ \
     __iter__ __reversed__ __or__ __ror__ __eq__ __ne__ __repr__ __str__"

@@ -10,6 +10,7 @@ from raceproof.instrument.rewriting.knowledge import (
     LAZY_READERS,
     MUTATORS,
     READERS,
+    SNAPSHOTS,
 )
 from raceproof.instrument.rewriting.methods import Methods
 from raceproof.instrument.rewriting.nodes import first_of, hook_call, mention
@@ -74,6 +75,13 @@ class Calls(Methods):
                 args[0] = self.wrapped("_rp_reversed", "iter", args[0])
             case "vars", 1:
                 self.builtin_vars(node)
+            case "print", _:
+                args[:] = map(self.seen, args)
+                streams = [keyword for keyword in node.keywords if keyword.arg == "file"]
+                self.keywords([one for one in node.keywords if one not in streams])
+                for keyword in streams:
+                    keyword.value = self.written_to(keyword.value)
+                return node
             case "getattr" | "hasattr" | "delattr", 2 | 3 if self.is_simple(args[1]):
                 self.builtin_getattr(node, name)
             case "setattr", 3 if self.is_simple(args[1]):
@@ -92,6 +100,12 @@ class Calls(Methods):
                 args[:] = self.exprs(args)
         self.keywords(node.keywords)
         return node
+
+    def written_to(self, stream: ast.expr) -> ast.expr:
+        """`print(..., file=stream)` calls `stream.write`."""
+        site = self.site("method", stream, "write")
+        operands = [self.expr(stream), ast.Constant("write"), site]
+        return hook_call("_rp_meth", operands, stream)
 
     def lazy_arguments(self, node: ast.Call, lazy: slice) -> None:
         if is_spread(node.args):
@@ -140,6 +154,8 @@ class Calls(Methods):
         lazy = LAZY_READERS.get((module, name))
         if (module, name) in MUTATORS and node.args and not isinstance(node.args[0], ast.Starred):
             self.mutator_arguments(node)
+        elif (module, name) in SNAPSHOTS and node.args:
+            self.snapshot_arguments(node, SNAPSHOTS[module, name])
         elif module in KEEPERS or module.partition(".")[0] in KEEPERS:
             self.arguments(node)
         elif name == "chain.from_iterable" and len(node.args) == 1 and not is_spread(node.args):
@@ -152,6 +168,16 @@ class Calls(Methods):
             for keyword in node.keywords:
                 look = self.seen if keyword.arg is not None else self.spread
                 keyword.value = look(keyword.value)
+
+    def snapshot_arguments(self, node: ast.Call, deep: bool) -> None:
+        """`deepcopy(thing)`: what it looks at is announced for the thing."""
+        first, *others = node.args
+        if isinstance(first, ast.Starred) or not self.looks(first):
+            self.arguments(node)
+            return
+        operands = [self.expr(first), self.site("read", first), ast.Constant(deep)]
+        node.args = [hook_call("_rp_snapshot", operands, first), *self.exprs(others)]
+        self.keywords(node.keywords)
 
     def mutator_arguments(self, node: ast.Call) -> None:
         """`heappush(heap, item)`: announced when all arguments are there."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import Counter, OrderedDict, defaultdict, deque
 from typing import Final
 
+from raceproof.instrument.effects.streams import NAMES as STREAM_METHODS
+
 _CONTAINERS: Final = (
     list,
     dict,
@@ -24,8 +26,9 @@ _CONTAINERS: Final = (
 CONTAINER_METHODS: Final = (
     frozenset(name for kind in _CONTAINERS for name in dir(kind) if not name.startswith("__"))
     | {"send", "throw", "close", "__next__"}
+    | STREAM_METHODS
 ) - {"join", "format"}
-"""Method names of the builtin containers and of generators."""
+"""Method names of the builtin containers, of generators and of streams."""
 
 READERS: Final = frozenset(
     [
@@ -132,6 +135,17 @@ MUTATORS: Final = frozenset(
     ]
 )
 """Functions of the standard library that change their first argument."""
+
+SNAPSHOTS: Final = {
+    ("copy", "copy"): False,
+    ("copy", "deepcopy"): True,
+    ("dataclasses", "asdict"): True,
+    ("dataclasses", "astuple"): True,
+    ("dataclasses", "replace"): False,
+    ("pickle", "dump"): True,
+    ("pickle", "dumps"): True,
+}
+"""Functions that look at all attributes of their first argument; whether they go deeper."""
 
 KEEPERS: Final = frozenset(
     [
