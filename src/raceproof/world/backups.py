@@ -49,8 +49,8 @@ class Backups:
 
     def __init__(self) -> None:
         self._originals: dict[str, Original] = {}
-        self._touched: dict[str, None] = {}
-        """By the execution under way, in order."""
+        self.touched: dict[str, None] = {}
+        """The paths that the execution under way may have changed."""
         self._size = 0
         self.written: dict[str, None] = {}
         """The files that were ever there after an execution and had not been so before."""
@@ -59,7 +59,7 @@ class Backups:
 
     def remember(self, path: str) -> None:
         """The program is about to change what is at `path` (absolute, with no links in it)."""
-        self._touched[path] = None
+        self.touched[path] = None
         if path in self._originals or path in self.lost:
             return
         try:
@@ -88,7 +88,7 @@ class Backups:
 
     def put_back(self) -> None:
         """The execution is over: undo what it did to files."""
-        touched, self._touched = sorted(self._touched), {}
+        touched, self.touched = sorted(self.touched), {}
         originals = [(path, self._originals[path]) for path in touched if path in self._originals]
         for path, original in originals:  # what contains others first
             if original.status is not None and stat.S_ISDIR(original.status.st_mode):

@@ -72,6 +72,8 @@ class Files:
 
     def end_execution(self) -> None:
         """Everything is as it was before, but for what cannot be put back."""
+        if not self.backups.touched:
+            return
         for reference in self._streams:
             stream = reference()
             if stream is not None and not stream.closed:

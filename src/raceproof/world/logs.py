@@ -86,9 +86,11 @@ class LoggingState:
         root.disabled = self._root[3]
         root.manager.disable = self._disabled
         handlers_known: Any = logging
-        handlers_known._handlerList[:], named_handlers = self._handlers
-        for name in [name for name in handlers_known._handlers if name not in named_handlers]:
-            handlers_known._handlers.pop(name, None)
+        handlers, named_handlers = self._handlers
+        if handlers_known._handlerList != handlers:
+            handlers_known._handlerList[:] = handlers
+            for name in [name for name in handlers_known._handlers if name not in named_handlers]:
+                handlers_known._handlers.pop(name, None)
         if logging.getLoggerClass() is not self._class:
             logging.setLoggerClass(self._class)
         known = root.manager.loggerDict

@@ -93,8 +93,9 @@ class AtExit:
     def reset(self) -> None:
         """A new execution begins."""
         self._callbacks.clear()
-        for name, value in finalizers().items():
-            setattr(weakref.finalize, name, value)
+        if weakref.finalize._registered_with_atexit:  # type: ignore[attr-defined]
+            for name, value in finalizers().items():
+                setattr(weakref.finalize, name, value)
 
     def register(self, func: Any, /, *args: Any, **kwargs: Any) -> Any:
         """`atexit.register`."""
