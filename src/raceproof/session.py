@@ -140,7 +140,7 @@ class Session:
             self._descriptors.restore()
             raise
         self._surroundings = Surroundings()
-        self.listing = Listing(os.getcwd())
+        self.listing = Listing(os.curdir)
         gc.freeze()
         gc.disable()
         return self
