@@ -43,6 +43,7 @@ HARMFUL = {
     "tkinter": "needs a display",
     "__phello__": "prints",
     "__hello__": "prints",
+    "_ios_support": "needs another system",
     "sitecustomize": "belongs to whoever installed it",
     "usercustomize": "belongs to the user",
 }

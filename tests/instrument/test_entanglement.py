@@ -54,6 +54,20 @@ def test_use_is_passed_on() -> None:
     assert entangled(modules, ["models"], kept_none) == {"plugin", "app"}
 
 
+def test_package_takes_its_submodules_along() -> None:
+    package = module("plugin", Thing=class_of("models"))
+    modules = table(module("models"), package, module("plugin.a"), module("plugin.a.b"))
+    assert entangled(modules, ["models"], kept_none) == {"plugin", "plugin.a", "plugin.a.b"}
+    modules = table(module("models"), module("models.a"), module("models_too"))
+    assert entangled(modules, ["models"], kept_none) == {"models.a"}
+
+
+def test_package_does_not_use_what_is_only_in_it() -> None:
+    inner = module("space.models")
+    modules = table(module("space", models=inner), inner, module("space.other", models=inner))
+    assert entangled(modules, ["space.models"], kept_none) == {"space.other"}
+
+
 def test_what_is_kept_passes_nothing_on() -> None:
     plugin = module("plugin", Thing=class_of("models"))
     modules = table(module("models"), plugin, module("app", plugin=plugin))

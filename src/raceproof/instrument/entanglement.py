@@ -20,7 +20,8 @@ def entangled(
     """Names of the modules that use one of the `watched`, directly or through each other.
 
     `is_kept` tells modules that are to stay as they are; so are those that are not from source,
-    and whole packages with compiled parts, which may be loaded only once.
+    and whole packages with compiled parts, which may be loaded only once.  A package takes along
+    what is in it: a new one would not know that its submodules are loaded.
     """
     compiled = {
         name.partition(".")[0]
@@ -42,7 +43,11 @@ def entangled(
     references = {name: _references(module) for name, module in candidates.items()}
     growing = True
     while growing:
-        more = {name for name, names in references.items() if not names.isdisjoint(used)}
+        more = {
+            name
+            for name, names in references.items()
+            if name.rpartition(".")[0] in used or not names.isdisjoint(used)
+        }
         growing = bool(more)
         found |= more
         used |= more
@@ -59,10 +64,11 @@ def _loader(module: Any) -> Any:
 def _references(module: types.ModuleType) -> set[str]:
     """The modules that are bound to names of this one, or whose classes and functions are."""
     found = set()
-    for value in list(vars(module).values()):
+    for name, value in list(vars(module).items()):
         kind = type(value)
         if kind is types.ModuleType:
-            found.add(value.__name__)
+            if value.__name__ != f"{module.__name__}.{name}":  # what the import system binds
+                found.add(value.__name__)
         elif issubclass(kind, _NAMED):
             found.add(_home(value))
         else:

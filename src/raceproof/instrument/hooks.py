@@ -504,9 +504,10 @@ class Hooks:
             return obj
 
         def meth(obj: Any, method: str, site: int, *args: Any, more: bool = False) -> Any:
-            if method in STORING_METHODS:
+            if method in STORING_METHODS and machine.active and not machine.truncated:
                 for value in args:
-                    name(value, site)
+                    if type(value) not in IMMUTABLE:
+                        name_value(value, site)
             if machine.watching:
                 if watched_kind(obj) is not None:
                     footprint = effects.method_effects(obj, method, args, more)
