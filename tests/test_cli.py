@@ -130,7 +130,7 @@ def test_a_module_that_only_an_import_hook_knows(
         (["-m", "bank.py"], "without -m it is a script"),
         (["-m", "no/bank.py"], "not the name of a module"),
         (["-m", "broken"], "broken.py does not parse"),
-        (["--threads", "os", "bank.py"], "threads = os is not implemented yet"),
+        (["--threads", "fibers", "bank.py"], "fibers"),
         (["--timeouts", "sometimes", "bank.py"], "sometimes"),
         (["--max-seconds", "0", "bank.py"], "0"),
         (["--max-seconds", "nan", "bank.py"], "nan"),

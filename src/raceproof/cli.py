@@ -172,9 +172,10 @@ def command() -> None:
 @click.option(
     "--threads",
     type=click.Choice(THREADS),
-    default="greenlet",
+    default="auto",
     show_default=True,
-    help="What carries the threads of the program.",
+    help="What carries the threads of the program: greenlets, or threads of the operating system, "
+    "which are slower. auto: greenlets if there are any.",
 )
 @click.option(
     "--seed",
@@ -232,7 +233,6 @@ def run(
         what = "MODULE after -m" if as_module else "SCRIPT or -m MODULE"
         raise click.UsageError(f"Nothing to run: give a {what}.", context)
     settings = _settings(context, given, os.getcwd() if as_module else _directory(program))
-    _check_supported(settings)
 
     if context.find_root().obj == SUPERVISED:
         fate = watch_over()
@@ -316,7 +316,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out a command line and return the exit status."""
     status = _carry_out(arguments)
     scheduler = sys.modules.get("raceproof.world.scheduler")
-    if scheduler is not None and scheduler.machine.has_stubborn_threads:
+    if scheduler is not None and scheduler.machine.obstructs_exit:
         # Threads of the program that would not go would not let the interpreter go either.
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
@@ -372,12 +372,6 @@ def _settings(context: click.Context, given: dict[str, Any], directory: str) -> 
         settings["verbose"] = "verbose" in explicit
         settings["quiet"] = "quiet" in explicit
     return settings
-
-
-def _check_supported(settings: dict[str, Any]) -> None:
-    for name, only in (("threads", "greenlet"),):
-        if settings[name] != only:
-            raise Stop(f"{name} = {settings[name]} is not implemented yet; use {name} = {only}")
 
 
 def _directory(script: str) -> str:

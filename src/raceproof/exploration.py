@@ -22,6 +22,7 @@ from raceproof.search.replay import Recording, UnusableReplay, load
 from raceproof.search.sampling import RandomPriorities
 from raceproof.search.serial import SerialOrders
 from raceproof.session import CannotRun, Program, Run, Session
+from raceproof.world.carriers import AUTO, OS, has_gil, name_of
 from raceproof.world.descriptors import present
 from raceproof.world.execution import Execution, Plan
 from raceproof.world.scheduler import AFTERLIFE, MOST_EARLY, machine
@@ -143,11 +144,17 @@ class Exploration:
         options, result = self._options, self._result
         with (
             Session(
-                self._program, options.include, options.exclude, options.seed, options.timeouts
+                self._program,
+                options.include,
+                options.exclude,
+                options.seed,
+                options.timeouts,
+                options.threads,
             ) as session,
             Interruption(machine, self._last_resort) as interruption,
         ):
             self._session, self._interruption = session, interruption
+            result.carrier = name_of(machine.carrier)
             self._begin()
             while not result.cut and not result.error:
                 plan = self._search.next_plan()
@@ -295,6 +302,8 @@ class Exploration:
                 "some interleavings did not go as the search expected: the program seems to behave "
                 "differently from run to run, so some may be missing"
             )
+        if result.carrier == OS:
+            result.notes.append(f"threads of the operating system were used{self._why_os()}")
         if machine.daemons_cut_off:
             result.notes.append(
                 f"threads left at the end of the program were followed for {AFTERLIFE} operations"
@@ -321,11 +330,21 @@ class Exploration:
         result.findings = self._presenter.findings(result, EXPLAINING)
         result.outcomes = self._judge.tally.summary(self._judge.serial_known)
 
+    def _why_os(self) -> str:
+        if self._options.threads == OS:
+            return " (--threads os)"
+        if has_gil():
+            return ": greenlet, which is quicker, cannot be imported"
+        return ", as always where there is no GIL"
+
     def _last_resort(self, detail: str) -> None:
         """Called by the watchdog, in its thread: report, and end the process."""
         result = self._result
         result.verdict, result.error, result.cut = "error", detail, "hang"
         result.seconds = self._elapsed()
+        if self._judge.suspects:
+            count = len(self._judge.suspects)
+            result.notes.append(f"faults seen before that, but not looked into: {count}")
         try:
             if self._emergency is not None:
                 self._emergency(result)
@@ -355,10 +374,16 @@ def replay(file: str, pdb: bool = False) -> ReplayResult:
         exclude=tuple(recording.options.get("exclude", ())),
         seed=int(recording.options.get("seed", 0)),
         timeouts=str(recording.options.get("timeouts", "idle")),
+        threads=str(recording.options.get("threads", AUTO)),
     )
     with (
         Session(
-            program, options.include, options.exclude, options.seed, options.timeouts
+            program,
+            options.include,
+            options.exclude,
+            options.seed,
+            options.timeouts,
+            options.threads,
         ) as session,
         Interruption(machine, _give_up) as interruption,
     ):

@@ -9,23 +9,25 @@ from __future__ import annotations
 
 import faulthandler
 import io
-import os
 import signal
 import sys
 from _thread import allocate_lock, get_ident, start_new_thread
 from collections.abc import Callable
+from os import _exit, write  # by name: in an execution, they stand for something else
 from types import FrameType, TracebackType
 from typing import Any
 
 from raceproof import supervision
 from raceproof.world.descriptors import present
-from raceproof.world.fibers import ExecutionAbandoned
 from raceproof.world.scheduler import Scheduler
 
 OUT_OF_REACH = 30.0
 """Seconds after which the process ends if the interpreter itself is out of reach."""
 PATIENCE = 5.0
 """Seconds without any progress after which an execution counts as hanging."""
+
+Progress = tuple[int, int, int]
+"""How far the scheduler has come."""
 
 
 class Interruption:
@@ -44,7 +46,8 @@ class Interruption:
         self._detail = ""
         self._patience = patience
         self._requested = False
-        self._hanging = ""
+        self._hanging: Progress | None = None
+        """Where the execution stands that does not get on, while it is being told so."""
         self._previous: Any = None
         # Not `threading.Event`: while a program is explored, its insides are simulated.
         self._running = allocate_lock()
@@ -77,36 +80,41 @@ class Interruption:
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         machine = self._machine
-        if self._hanging:
-            detail, self._hanging = self._hanging, ""
-            machine.end = machine.end or "hang"
-            machine.detail = machine.detail or detail
-            raise ExecutionAbandoned
+        if self._hanging is not None:
+            hanging, self._hanging = self._hanging, None
+            if machine.active and self._progress() == hanging:
+                machine.break_off("hang", self._detail)
+            return
         if self._requested:
-            os.write(present(2), b"\nraceproof: interrupted\n")
-            os._exit(130)
+            write(present(2), b"\nraceproof: interrupted\n")
+            _exit(130)
         self._requested = True
         machine.interrupt()
 
+    def _progress(self) -> Progress:
+        machine = self._machine
+        return (machine.epoch, machine.step, machine.spins)
+
     def _watch(self) -> None:
         machine = self._machine
-        last: tuple[int, int, int] | None = None
-        warned: tuple[int, int, int] | None = None
+        last: Progress | None = None
+        warned: Progress | None = None
         while not self._running.acquire(timeout=self._patience):
             # If even this thread does not get to run (C code that keeps the GIL), what is left is
             # a timer that needs no interpreter; its only word is a traceback.
             _arm()
-            now = (machine.epoch, machine.step, machine.spins)
+            now = self._progress()
             if machine.active and now == warned:
                 # It did not even come back to be told.
+                machine.leave_the_world()
                 self._last_resort(self._detail)
             if machine.active and now == last:
-                warned = now
-                self._detail = self._hanging = (
+                self._detail = (
                     f"{machine.current.name} has not come back for {self._patience:g} s from "
-                    f"{machine.where(sys._current_frames().get(self._main))}: it blocks, or works, "
-                    "where raceproof has no control"
+                    f"{machine.where(sys._current_frames().get(machine.ident))}: it blocks, or "
+                    "works, where raceproof has no control"
                 )
+                self._hanging = warned = now
                 signal.pthread_kill(self._main, signal.SIGINT)
             last = now
         self._running.release()

@@ -16,6 +16,7 @@ from types import TracebackType
 from raceproof.instrument.hooks import Hooks
 from raceproof.instrument.loader import Loader, ModuleScript, Script, Watch
 from raceproof.judge.outcomes import Outcome, outcome_of
+from raceproof.world.carriers import AUTO, NoGreenlet, hub_class
 from raceproof.world.descriptors import Descriptors
 from raceproof.world.execution import Execution, Plan
 from raceproof.world.patches import Patches
@@ -73,9 +74,11 @@ class Session:
         exclude: tuple[str, ...] = (),
         seed: int = 0,
         timeouts: str = "idle",
+        threads: str = AUTO,
     ) -> None:
         self.program = program
         self._timeouts = timeouts
+        self._threads = threads
         if program.script is not None:
             self._directory = os.path.dirname(os.path.realpath(program.script))
         else:
@@ -97,6 +100,13 @@ class Session:
                 raise CannotRun(
                     f"--include {name}: raceproof stands in for it, so nothing to watch"
                 )
+        try:
+            machine.carry_by(hub_class(self._threads))
+        except NoGreenlet as error:
+            raise CannotRun(
+                f"--threads greenlet: greenlet cannot be imported ({error}); install it, or use "
+                "--threads os"
+            ) from None
         self._saved_path, self._saved_argv = sys.path[:], sys.argv[:]
         self._saved_main = sys.modules.get("__main__")
         self._saved_limit = sys.getrecursionlimit()
@@ -150,6 +160,7 @@ class Session:
         sys.setrecursionlimit(self._saved_limit)
         if self._saved_main is not None:
             sys.modules["__main__"] = self._saved_main
+        machine.release_fibers()
 
     def restart(self) -> None:
         """Forget what the executions so far had in common: names, operations."""

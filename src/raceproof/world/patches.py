@@ -46,6 +46,7 @@ from raceproof.world.primitives.semaphore import BoundedSemaphore, Semaphore
 from raceproof.world.quiet import QuietLock
 from raceproof.world.record import Record
 from raceproof.world.scheduler import machine
+from raceproof.world.switching import switch_interval
 
 LEFT_ALONE: Final = (
     "raceproof", "importlib", "_frozen_importlib", "_frozen_importlib_external", "zipimport",
@@ -103,7 +104,6 @@ class Patches:
 
         With `echo`, output is shown while the program runs.
         """
-        exits.enter()
         found = record.begin(self._real_streams if echo else None)
         for stream in self._streams.values():
             stream.output = found.output
@@ -113,6 +113,7 @@ class Patches:
         for module, name in HOOKS:
             setattr(module, name, getattr(module, f"__{name}__"))
         self._signals.reset()
+        switch_interval.reset()
         self._logging.restore()
         streams.reset(self._seed)
         _forget_warnings()
@@ -171,9 +172,12 @@ class Patches:
 
     def _replace_names(self) -> None:
         # The import system goes on with real locks: what it does in an execution it may not have
-        # to do in the next, so it must leave no trace.
+        # to do in the next, so it must leave no trace.  Its locks take all virtual threads for one:
+        # else a thread that imports what another is just importing would wait for a real lock.
         bootstrap: Any = sys.modules["_frozen_importlib"]
-        self._set(bootstrap, "_thread", _copy_of(_thread))
+        own_thread = _copy_of(_thread)
+        vars(own_thread)["get_ident"] = exits.common_ident
+        self._set(bootstrap, "_thread", own_thread)
         replaced: dict[int, tuple[Any, Any]] = {}
         for module, names in self._replacements():
             for name, value in names.items():
@@ -210,7 +214,7 @@ class Patches:
             "allocate_lock": Lock, "allocate": Lock, "LockType": Lock, "lock": Lock,
             "RLock": RLock, "_local": local, "get_ident": threads.get_ident,
             "get_native_id": threads.get_native_id, "start_new_thread": threads.start_new_thread,
-            "start_new": threads.start_new_thread,
+            "start_new": threads.start_new_thread, "_count": threads.count_others,
         }  # fmt: skip
         yield queue, {
             "Queue": Queue, "LifoQueue": LifoQueue, "PriorityQueue": PriorityQueue,
@@ -224,6 +228,7 @@ class Patches:
         yield random, streams.replacements()
         yield atexit, process.at_exit.replacements()
         yield faulthandler, fault_handler()
+        yield sys, switch_interval.replacements()
         for module in signals.FUNCTIONS:
             yield module, self._signals.replacements(module)
         yield from children.replacements()

@@ -55,7 +55,7 @@ class Surroundings:
         _umask(self._umask)
         self._locale = _locale.setlocale(_locale.LC_ALL, None)
         self._limit = sys.getrecursionlimit()
-        self._interval = sys.getswitchinterval()
+        self._stack_size = threading.stack_size()
         self._collection = (gc.get_threshold(), gc.get_debug())
 
     def restore(self, imported: bool = False) -> None:
@@ -106,8 +106,8 @@ class Surroundings:
         _umask(self._umask)
         if _locale.setlocale(_locale.LC_ALL, None) != self._locale:
             _locale.setlocale(_locale.LC_ALL, self._locale)
-        if sys.getswitchinterval() != self._interval:
-            sys.setswitchinterval(self._interval)
+        if threading.stack_size() != self._stack_size:
+            threading.stack_size(self._stack_size)
         if (gc.get_threshold(), gc.get_debug()) != self._collection:
             gc.set_threshold(*self._collection[0])
             gc.set_debug(self._collection[1])
