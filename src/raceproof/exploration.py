@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from raceproof.explaining import Presenter
-from raceproof.interruption import Interruption
+from raceproof.interruption import PATIENCE, Interruption
 from raceproof.judge.findings import Finding, Result
 from raceproof.judge.judge import Judge
 from raceproof.judge.outcomes import Outcome
@@ -385,7 +385,7 @@ def replay(file: str, pdb: bool = False) -> ReplayResult:
             options.timeouts,
             options.threads,
         ) as session,
-        Interruption(machine, _give_up) as interruption,
+        Interruption(machine, _give_up, None if pdb else PATIENCE) as interruption,
     ):
         reference = Reference(session, options.max_seconds, interruption)
         judge = Judge(session.loader.sites, reference.contains)

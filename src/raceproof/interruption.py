@@ -37,10 +37,13 @@ class Interruption:
         self,
         machine: Scheduler,
         last_resort: Callable[[str], None],
-        patience: float = PATIENCE,
+        patience: float | None = PATIENCE,
     ) -> None:
         """`last_resort` is called, from another thread, when nothing else helps: it must report
-        what is known and end the process."""
+        what is known and end the process.
+
+        `patience` is in seconds; None is for ever, as for a person at a debugger.
+        """
         self._machine = machine
         self._last_resort = last_resort
         self._detail = ""
@@ -63,8 +66,9 @@ class Interruption:
             pass  # not in the main thread of the process: no signals, so no watchdog either
         else:
             self._running.acquire()
-            start_new_thread(self._watch, ())
-            _arm()
+            if self._patience is not None:
+                start_new_thread(self._watch, (self._patience,))
+                _arm()
         return self
 
     def __exit__(
@@ -95,11 +99,11 @@ class Interruption:
         machine = self._machine
         return (machine.epoch, machine.step, machine.spins)
 
-    def _watch(self) -> None:
+    def _watch(self, patience: float) -> None:
         machine = self._machine
         last: Progress | None = None
         warned: Progress | None = None
-        while not self._running.acquire(timeout=self._patience):
+        while not self._running.acquire(timeout=patience):
             # If even this thread does not get to run (C code that keeps the GIL), what is left is
             # a timer that needs no interpreter; its only word is a traceback.
             _arm()
@@ -110,7 +114,7 @@ class Interruption:
                 self._last_resort(self._detail)
             if machine.active and now == last:
                 self._detail = (
-                    f"{machine.current.name} has not come back for {self._patience:g} s from "
+                    f"{machine.current.name} has not come back for {patience:g} s from "
                     f"{machine.where(sys._current_frames().get(machine.ident))}: it blocks, or "
                     "works, where raceproof has no control"
                 )

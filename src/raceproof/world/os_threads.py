@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from raceproof.world import fibers
 from raceproof.world.fibers import ExecutionAbandoned, OutOfFibers
-from raceproof.world.surroundings import Tracing
+from raceproof.world.surroundings import Tracing, stack_size
 
 GLANCE: Final = 1.0
 """Seconds after which the hub looks up from waiting.
@@ -166,7 +166,7 @@ class Fiber(fibers.Fiber):
         self._raising: type[BaseException] | None = None
         """What to raise when the baton comes."""
         self._trace: Any = None
-        self._stack_size = threading.stack_size()
+        self._stack_size = stack_size()
         self.switch = self._go_on
         try:
             self.ident = start_new_thread(self._main, ())
@@ -179,7 +179,7 @@ class Fiber(fibers.Fiber):
     @property
     def is_like_new(self) -> bool:
         """Whether a thread that is started now would not be a different one."""
-        return self._stack_size == threading.stack_size()
+        return self._stack_size == stack_size()
 
     def assign(self, body: Callable[[], None]) -> None:
         """The next switch to this fiber starts `body`, in a context of its own."""
