@@ -335,7 +335,7 @@ class Exploration:
             return " (--threads os)"
         if has_gil():
             return ": greenlet, which is quicker, cannot be imported"
-        return ", as always where there is no GIL"
+        return ", as always without a GIL"
 
     def _last_resort(self, detail: str) -> None:
         """Called by the watchdog, in its thread: report, and end the process."""

@@ -19,6 +19,7 @@ from raceproof.judge.outcomes import Outcome, outcome_of
 from raceproof.world.carriers import AUTO, NoGreenlet, hub_class
 from raceproof.world.descriptors import Descriptors
 from raceproof.world.execution import Execution, Plan
+from raceproof.world.fibers import OutOfFibers
 from raceproof.world.patches import Patches
 from raceproof.world.record import Record
 from raceproof.world.scheduler import machine
@@ -180,7 +181,10 @@ class Session:
             self._descriptors.hide()
         tracing = Tracing()
         record = self.patches.begin_execution(echo=echo)
-        execution = machine.execute(lambda: self.patches.run_main(self._body), plan)
+        try:
+            execution = machine.execute(lambda: self.patches.run_main(self._body), plan)
+        except OutOfFibers as error:
+            raise CannotRun(str(error)) from None
         self.patches.end_execution()
         self._executions += 1
         self.imported = len(sys.modules) - modules > self.loader.present()
