@@ -112,6 +112,32 @@ def test_a_replay_works_with_either(name: str, threads: str, other: str, tmp_pat
         assert again.reproduced, again.message
 
 
+@needs_greenlet
+def test_a_module_that_another_thread_is_just_importing_is_no_real_lock(tmp_path: Path) -> None:
+    (tmp_path / "common.py").write_text("counter = 0\n")
+    (tmp_path / "imported.py").write_text(
+        "import common\ncommon.counter += 1\ncommon.counter += 1\n"
+    )
+    script = write(
+        tmp_path,
+        """
+        import threading, common
+        def first():
+            import imported
+        def second():
+            common.counter += 1
+            import imported
+        threads = [threading.Thread(target=body) for body in (first, second)]
+        for thread in threads: thread.start()
+        for thread in threads: thread.join()
+        """,
+    )
+    first, second = (run(script, tmp_path, carrier) for carrier in (GREENLET, OS))
+    assert not first.error
+    assert first.interleavings > 1
+    assert_equal(first, second)
+
+
 RACY = """
     import threading
     total = 0

@@ -239,7 +239,8 @@ def run(
         if fate is not None:
             if fate.error:
                 name = f"-m {program}" if as_module else program
-                _show_error(stdout, name, fate.error, settings)
+                hint = _hint_at_threads(settings) if fate.crashed else ""
+                _show_error(stdout, name, fate.error + hint, settings)
             return fate.status
 
     from raceproof.exploration import CannotRun, Options
@@ -372,6 +373,15 @@ def _settings(context: click.Context, given: dict[str, Any], directory: str) -> 
         settings["verbose"] = "verbose" in explicit
         settings["quiet"] = "quiet" in explicit
     return settings
+
+
+def _hint_at_threads(settings: dict[str, Any]) -> str:
+    """What to try if C code has failed on threads that are none to the system."""
+    from raceproof.world.carriers import GREENLET, hub_class, name_of
+
+    if name_of(hub_class(settings["threads"])) != GREENLET:
+        return ""
+    return "; if its C code counts on real threads or on stacks of their own, try --threads os"
 
 
 def _directory(script: str) -> str:
