@@ -1,4 +1,7 @@
-"""A program explored by raceproof in this process, as often as asked for."""
+"""A program explored by raceproof in this process, as often as asked for.
+
+What carries the threads can be given as `--extra`.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,7 @@ def measure(task: Task) -> Measurement:
                 max_interleavings=max_interleavings,
                 keep_going=True,
                 replay_dir=replay_dir,
+                threads=task.extra[0] if task.extra else "auto",
             )
             heard: list[tuple[float, float]] = []
             start, start_processor = perf_counter(), process_time()

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 
 import pytest
+from carriers import HAVE_GREENLET, explore_everything_twice
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -20,3 +21,20 @@ def cache_of_the_tests() -> Iterator[None]:
             del os.environ["RACEPROOF_CACHE"]
         else:
             os.environ["RACEPROOF_CACHE"] = before
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What the command line of the suite understands."""
+    parser.addoption(
+        "--both-carriers",
+        action="store_true",
+        help="repeat each exploration on threads of the operating system, and compare the results",
+    )
+
+
+@pytest.fixture(autouse=True)
+def both_carriers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do what the option says."""
+    if request.config.getoption("--both-carriers"):
+        assert HAVE_GREENLET, "without greenlet there is nothing to compare with"
+        explore_everything_twice(monkeypatch)

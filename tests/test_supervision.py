@@ -10,6 +10,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from carriers import CARRIERS
 
 from raceproof import supervision
 from raceproof.supervision import Fate
@@ -63,15 +64,30 @@ def test_a_hang_is_told_with_the_line_of_the_program(fate_of) -> None:  # type: 
     assert fate.error.endswith("did not come back, called at bank.py:7 (withdraw)")
 
 
+def test_a_thread_that_waits_for_its_turn_does_not_hang(fate_of) -> None:  # type: ignore[no-untyped-def]
+    head, rest = TOLD.format(own=supervision.OWN[0], library=supervision._libraries()[0]).split(
+        "\n", 1
+    )
+    waiting = (
+        "Thread 0x00007d (most recent call first):\n"
+        f'  File "{supervision.WAITING}", line 200 in hand_over\n'
+        '  File "bank.py", line 20 in deposit\n\n'
+    )
+    assert fate_of(f"{head}\n{waiting}{rest}", 1).error.endswith("bank.py:7 (withdraw)")
+    assert os.path.isfile(supervision.WAITING)
+
+
 def test_a_crash_is_told_by_the_name_of_its_signal(fate_of) -> None:  # type: ignore[no-untyped-def]
-    assert fate_of("", Killed("SIGABRT")) == Fate(2, "the interpreter crashed (SIGABRT)")
+    fate = fate_of("", Killed("SIGABRT"))
+    assert fate == Fate(2, "the interpreter crashed (SIGABRT)", crashed=True)
 
 
 def test_being_ended_from_outside_is_no_crash(fate_of) -> None:  # type: ignore[no-untyped-def]
     assert fate_of("", Killed("SIGTERM")) == Fate(143)
 
 
-def test_a_program_that_crashes_the_interpreter_gets_a_report(tmp_path: Path) -> None:
+@pytest.mark.parametrize("threads", CARRIERS)
+def test_a_program_that_crashes_the_interpreter_gets_a_report(threads: str, tmp_path: Path) -> None:
     script = tmp_path / "crash.py"
     script.write_text(
         textwrap.dedent("""
@@ -83,7 +99,17 @@ def test_a_program_that_crashes_the_interpreter_gets_a_report(tmp_path: Path) ->
         """)
     )
     done = subprocess.run(
-        [sys.executable, "-m", "raceproof", "run", "--format", "json", str(script)],
+        [
+            sys.executable,
+            "-m",
+            "raceproof",
+            "run",
+            "--format",
+            "json",
+            "--threads",
+            threads,
+            str(script),
+        ],
         capture_output=True,
         text=True,
         check=False,
@@ -93,3 +119,4 @@ def test_a_program_that_crashes_the_interpreter_gets_a_report(tmp_path: Path) ->
     assert report["verdict"] == "error"
     assert report["error"].startswith("the interpreter crashed (SIG")
     assert f"{script}:4" in report["error"]
+    assert report["error"].endswith("try --threads os") is (threads == "greenlet")

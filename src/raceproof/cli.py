@@ -172,9 +172,10 @@ def command() -> None:
 @click.option(
     "--threads",
     type=click.Choice(THREADS),
-    default="greenlet",
+    default="auto",
     show_default=True,
-    help="What carries the threads of the program.",
+    help="What carries the threads of the program: greenlets, or threads of the operating system, "
+    "which are slower. auto: greenlets if there are any.",
 )
 @click.option(
     "--seed",
@@ -237,14 +238,14 @@ def run(
         what = "MODULE after -m" if as_module else "SCRIPT or -m MODULE"
         raise click.UsageError(f"Nothing to run: give a {what}.", context)
     settings = _settings(context, given, os.getcwd() if as_module else _directory(program))
-    _check_supported(settings)
 
     if context.find_root().obj == SUPERVISED:
         fate = watch_over()
         if fate is not None:
             if fate.error:
                 name = f"-m {program}" if as_module else program
-                _show_error(stdout, name, fate.error, settings)
+                hint = _hint_at_threads(settings) if fate.crashed else ""
+                _show_error(stdout, name, fate.error + hint, settings)
             return fate.status
 
     from raceproof.exploration import CannotRun, Options
@@ -322,7 +323,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out a command line and return the exit status."""
     status = _carry_out(arguments)
     scheduler = sys.modules.get("raceproof.world.scheduler")
-    if scheduler is not None and scheduler.machine.has_stubborn_threads:
+    if scheduler is not None and scheduler.machine.obstructs_exit:
         # Threads of the program that would not go would not let the interpreter go either.
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
@@ -380,10 +381,13 @@ def _settings(context: click.Context, given: dict[str, Any], directory: str) -> 
     return settings
 
 
-def _check_supported(settings: dict[str, Any]) -> None:
-    for name, only in (("threads", "greenlet"),):
-        if settings[name] != only:
-            raise Stop(f"{name} = {settings[name]} is not implemented yet; use {name} = {only}")
+def _hint_at_threads(settings: dict[str, Any]) -> str:
+    """What to try if C code has failed on threads that are none to the system."""
+    from raceproof.world.carriers import GREENLET, hub_class, name_of
+
+    if name_of(hub_class(settings["threads"])) != GREENLET:
+        return ""
+    return "; if its C code counts on real threads or on stacks of their own, try --threads os"
 
 
 def _directory(script: str) -> str:

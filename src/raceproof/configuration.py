@@ -82,7 +82,7 @@ def _one_of(*choices: str) -> Callable[[object], str]:
 
 FORMATS: Final = ("text", "json")
 TIMEOUTS: Final = ("idle", "any", "never")
-THREADS: Final = ("greenlet", "os")
+THREADS: Final = ("auto", "greenlet", "os")
 
 KEYS: Final[dict[str, Callable[[object], Any]]] = {
     "format": _one_of(*FORMATS),

@@ -272,7 +272,7 @@ class Presenter:
         recording = Recording(
             program.script, program.module, list(program.arguments),
             {"include": list(options.include), "exclude": list(options.exclude),
-             "seed": options.seed, "timeouts": options.timeouts,
+             "seed": options.seed, "timeouts": options.timeouts, "threads": options.threads,
              "insights": sorted(machine.insights)},
             platform.python_version(), finding.kind, finding.message,
             [suspect.fault.name, *mark_of(suspect)], schedule, as_data(run.outcome), operations,

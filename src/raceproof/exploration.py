@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from raceproof.explaining import Presenter
-from raceproof.interruption import Interruption
+from raceproof.interruption import PATIENCE, Interruption
 from raceproof.judge.determinism import NOT_DETERMINISTIC
 from raceproof.judge.findings import Finding, Result
 from raceproof.judge.judge import Judge
@@ -24,6 +24,7 @@ from raceproof.search.dpor import Dpor
 from raceproof.search.replay import Recording, UnusableReplay, load
 from raceproof.search.sampling import RandomPriorities
 from raceproof.session import CannotRun, Program, Run, Session
+from raceproof.world.carriers import AUTO, OS, has_gil, name_of
 from raceproof.world.descriptors import present
 from raceproof.world.execution import Execution, Plan
 from raceproof.world.exits import leave_process
@@ -116,12 +117,14 @@ class Exploration:
                 options.exclude,
                 options.seed,
                 options.timeouts,
-                options.cache,
+                threads=options.threads,
+                cache=options.cache,
             ) as session,
             Interruption(machine, self._last_resort) as interruption,
         ):
             self._session, self._interruption = session, interruption
             self._consistency = Consistency(session, result)
+            result.carrier = name_of(machine.carrier)
             self._begin()
             while not result.cut and not result.error:
                 plan = self._search.next_plan()
@@ -286,6 +289,8 @@ class Exploration:
             self._consistency.check_again(
                 self._judge, astray=bool(search.redundant or search.slips)
             )
+        if result.carrier == OS:
+            result.notes.append(f"threads of the operating system were used{self._why_os()}")
         if machine.daemons_cut_off:
             result.notes.append(
                 f"threads left at the end of the program were followed for {AFTERLIFE} operations"
@@ -314,11 +319,21 @@ class Exploration:
         files = self._session.patches.files.backups
         result.notes += notes_on_files(files, self._session.listing.changed())
 
+    def _why_os(self) -> str:
+        if self._options.threads == OS:
+            return " (--threads os)"
+        if has_gil():
+            return ": greenlet, which is quicker, cannot be imported"
+        return ", as always without a GIL"
+
     def _last_resort(self, detail: str) -> None:
         """Called by the watchdog, in its thread: report, and end the process."""
         result = self._result
         result.verdict, result.error, result.cut = "error", detail, "hang"
         result.seconds = self._elapsed()
+        if self._judge.suspects:
+            count = len(self._judge.suspects)
+            result.notes.append(f"faults seen before that, but not looked into: {count}")
         try:
             if self._emergency is not None:
                 self._emergency(result)
@@ -348,12 +363,18 @@ def replay(file: str, pdb: bool = False) -> ReplayResult:
         exclude=tuple(recording.options.get("exclude", ())),
         seed=int(recording.options.get("seed", 0)),
         timeouts=str(recording.options.get("timeouts", "idle")),
+        threads=str(recording.options.get("threads", AUTO)),
     )
     with (
         Session(
-            program, options.include, options.exclude, options.seed, options.timeouts
+            program,
+            options.include,
+            options.exclude,
+            options.seed,
+            options.timeouts,
+            options.threads,
         ) as session,
-        Interruption(machine, _give_up) as interruption,
+        Interruption(machine, _give_up, None if pdb else PATIENCE) as interruption,
     ):
         machine.insights.update(recording.options.get("insights", ()))
         machine.teachable = False

@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import faulthandler
 import io
-import os
 import signal
 import sys
 from _thread import allocate_lock, get_ident, start_new_thread
 from collections.abc import Callable
+from os import write  # by name: in an execution, they stand for something else
 from types import FrameType, TracebackType
 from typing import Any
 
 from raceproof import supervision
 from raceproof.world.descriptors import present
 from raceproof.world.exits import leave_process
-from raceproof.world.fibers import ExecutionAbandoned
 from raceproof.world.scheduler import Scheduler
 
 OUT_OF_REACH = 30.0
@@ -43,16 +42,20 @@ class Interruption:
         self,
         machine: Scheduler,
         last_resort: Callable[[str], None],
-        patience: float = PATIENCE,
+        patience: float | None = PATIENCE,
     ) -> None:
         """`last_resort` is called, from another thread, when nothing else helps: it must report
-        what is known and end the process."""
+        what is known and end the process.
+
+        `patience` is in seconds; None is for ever, as for a person at a debugger.
+        """
         self._machine = machine
         self._last_resort = last_resort
         self._detail = ""
         self._patience = patience
         self._requested = False
-        self._hanging = ""
+        self._hanging: Progress | None = None
+        """Where the execution stands that does not get on, while it is being told so."""
         self._previous: Any = None
         # Not `threading.Event`: while a program is explored, its insides are simulated.
         self._running = allocate_lock()
@@ -68,8 +71,9 @@ class Interruption:
             pass  # not in the main thread of the process: no signals, so no watchdog either
         else:
             self._running.acquire()
-            start_new_thread(self._watch, ())
-            _arm()
+            if self._patience is not None:
+                start_new_thread(self._watch, (self._patience,))
+                _arm()
         return self
 
     def __exit__(
@@ -85,39 +89,44 @@ class Interruption:
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         machine = self._machine
-        if self._hanging:
-            detail, self._hanging = self._hanging, ""
-            machine.end = machine.end or "hang"
-            machine.detail = machine.detail or detail
-            raise ExecutionAbandoned
+        if self._hanging is not None:
+            hanging, self._hanging = self._hanging, None
+            if machine.active and self._progress() == hanging:
+                machine.break_off("hang", self._detail)
+            return
         if self._requested:
-            os.write(present(2), b"\nraceproof: interrupted\n")
+            write(present(2), b"\nraceproof: interrupted\n")
             leave_process(130)
         self._requested = True
         machine.interrupt()
 
-    def _watch(self) -> None:
+    def _progress(self) -> Progress:
+        machine = self._machine
+        return progress(machine)
+
+    def _watch(self, patience: float) -> None:
         machine = self._machine
         last: Progress | None = None
         warned: Progress | None = None
-        while not self._running.acquire(timeout=self._patience):
+        while not self._running.acquire(timeout=patience):
             # If even this thread does not get to run (C code that keeps the GIL), what is left is
             # a timer that needs no interpreter; its only word is a traceback.
             _arm()
-            now = progress(machine)
+            now = self._progress()
             if not machine.active or machine.preparing:
                 last = warned = None
                 continue
             if now == warned:
                 # It did not even come back to be told.
+                machine.leave_the_world()
                 self._last_resort(self._detail)
             if now == last:
-                warned = now
-                self._detail = self._hanging = (
-                    f"{machine.current.name} has not come back for {self._patience:g} s from "
-                    f"{machine.where(sys._current_frames().get(self._main))}: it blocks, or works, "
-                    "where raceproof has no control"
+                self._detail = (
+                    f"{machine.current.name} has not come back for {patience:g} s from "
+                    f"{machine.where(sys._current_frames().get(machine.ident))}: it blocks, or "
+                    "works, where raceproof has no control"
                 )
+                self._hanging = warned = now
                 signal.pthread_kill(self._main, signal.SIGINT)
             last = now
         self._running.release()

@@ -14,7 +14,7 @@ class Options:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     timeouts: str = "idle"
-    threads: str = "greenlet"
+    threads: str = "auto"
     seed: int = 0
     keep_going: bool = False
     first: bool = False

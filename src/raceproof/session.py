@@ -19,8 +19,10 @@ from raceproof.instrument.inclusion import objection
 from raceproof.instrument.loader import Loader, ModuleScript, Script, Watch
 from raceproof.judge.outcomes import Outcome, outcome_of
 from raceproof.world.backups import Listing
+from raceproof.world.carriers import AUTO, NoGreenlet, hub_class
 from raceproof.world.descriptors import Descriptors
 from raceproof.world.execution import Execution, Plan
+from raceproof.world.fibers import OutOfFibers
 from raceproof.world.patches import Patches, is_worked_on
 from raceproof.world.record import Record
 from raceproof.world.scheduler import machine
@@ -74,11 +76,13 @@ class Session:
         exclude: tuple[str, ...] = (),
         seed: int = 0,
         timeouts: str = "idle",
+        threads: str = AUTO,
         cache: bool = True,
     ) -> None:
         """With `cache`, rewritten code is kept on disk for the next process."""
         self.program = program
         self._timeouts = timeouts
+        self._threads = threads
         if program.script is not None:
             self._directory = os.path.dirname(os.path.realpath(program.script))
         else:
@@ -109,6 +113,13 @@ class Session:
             reason = objection(name, [self._directory, *sys.path])
             if reason:
                 raise CannotRun(f"--include {name}: {reason}")
+        try:
+            machine.carry_by(hub_class(self._threads))
+        except NoGreenlet as error:
+            raise CannotRun(
+                f"--threads greenlet: greenlet cannot be imported ({error}); install it, or use "
+                "--threads os"
+            ) from None
         self._saved_path, self._saved_argv = sys.path[:], sys.argv[:]
         self._saved_main = sys.modules.get("__main__")
         self._saved_limit = sys.getrecursionlimit()
@@ -165,6 +176,7 @@ class Session:
         sys.setrecursionlimit(self._saved_limit)
         if self._saved_main is not None:
             sys.modules["__main__"] = self._saved_main
+        machine.release_fibers()
 
     def restart(self) -> None:
         """Forget what the executions so far had in common: names, operations; not insights."""
@@ -184,7 +196,10 @@ class Session:
             self._descriptors.hide()
         tracing = Tracing()
         record = self.patches.begin_execution(echo=echo)
-        execution = machine.execute(lambda: self.patches.run_main(self._body), plan)
+        try:
+            execution = machine.execute(lambda: self.patches.run_main(self._body), plan)
+        except OutOfFibers as error:
+            raise CannotRun(str(error)) from None
         self.patches.end_execution()
         self._executions += 1
         self.imported = self.loader.has_imported()

@@ -20,6 +20,8 @@ EXPECTED_ENDS: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGKILL")
 _FRAME: Final = re.compile(r'^  File "(?P<file>.*)", line (?P<line>\d+) in (?P<function>.*)$', re.M)
 
 OWN: Final = (os.path.dirname(os.path.abspath(__file__)) + os.sep,)
+WAITING: Final = os.path.join(OWN[0], "world", "os_threads.py")
+"""Where threads of the program stand that are not at fault, because it is not their turn."""
 fault_file = 2
 """Descriptor to which the fault handler writes in this process."""
 
@@ -32,6 +34,8 @@ class Fate:
     """The exit status to pass on."""
     error: str = ""
     """Why it came to no verdict; "" if it did, or was ended from outside."""
+    crashed: bool = False
+    """The interpreter did not survive what it was made to do."""
 
 
 def watch_over() -> Fate | None:
@@ -72,7 +76,7 @@ def _wait_for(child: int, reading: int) -> Fate:
         name = signal.Signals(-code).name
         if name in EXPECTED_ENDS:
             return Fate(128 - code)
-        return Fate(2, f"the interpreter crashed ({name}){_place(told)}")
+        return Fate(2, f"the interpreter crashed ({name}){_place(told)}", crashed=True)
     if told.startswith("Timeout ("):
         return Fate(2, f"code that keeps the interpreter to itself did not come back{_place(told)}")
     return Fate(code)
@@ -86,10 +90,12 @@ def _place(told: str) -> str:
     """
     sections = re.split(r"^(?=(?:Current thread|Thread) 0x)", told, flags=re.M)
     sections.sort(key=lambda section: not section.startswith("Current thread"))
+    stacks = [list(_FRAME.finditer(section)) for section in sections]
     frames = [
         frame
-        for section in sections
-        for frame in _FRAME.finditer(section)
+        for stack in stacks
+        if stack and stack[0]["file"] != WAITING
+        for frame in stack
         if not _lies_in(frame["file"], OWN)
     ]
     libraries = _libraries()

@@ -290,6 +290,20 @@ def test_bare_threads() -> None:
     assert value(program) == ([(1, 2, "Dummy-1")], 1001)
 
 
+def test_the_threads_besides_main_are_counted() -> None:
+    def program() -> Any:
+        event = threading.Event()
+        thread = threading.Thread(target=event.wait)
+        counts = [_thread._count()]
+        thread.start()
+        counts.append(_thread._count())
+        event.set()
+        thread.join()
+        return [*counts, _thread._count()]
+
+    assert value(program) == [0, 1, 0]
+
+
 def test_what_a_bare_thread_dies_of_is_recorded() -> None:
     def program() -> None:
         _thread.start_new_thread(lambda: 1 / 0, ())

@@ -143,3 +143,5 @@ class Result:
     """Why the program could not be explored (verdict "error")."""
     threads: int = 0
     """The largest number of threads that an execution had, main included."""
+    carrier: str = "greenlet"
+    """What the threads were: "greenlet", or "os" for threads of the operating system."""

@@ -40,6 +40,7 @@ def _result(result: Result) -> dict[str, Any]:
         "findings": [_finding(finding) for finding in result.findings],
         "program": result.program,
         "threads": result.threads,
+        "carrier": result.carrier,
         "notes": list(result.notes),
         "cut": result.cut,
         "error": result.error,

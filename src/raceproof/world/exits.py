@@ -7,7 +7,7 @@ over and in the middle of somebody's search.
 from __future__ import annotations
 
 import os
-from _thread import get_ident  # by name: that of the real thread
+from _thread import get_ident  # by name: that of the thread of the operating system
 from collections.abc import Callable
 from typing import Final, NoReturn
 
@@ -34,18 +34,14 @@ class NotControlled(OutOfControl):
     """The program starts something that runs outside of the simulated world."""
 
 
-_home = 0
-
-
-def enter() -> None:
-    """Executions run in this thread of the operating system."""
-    global _home
-    _home = get_ident()
-
-
 def inside() -> bool:
     """Whether it is the program that calls, and not raceproof's own watchdog, say."""
-    return machine.active and get_ident() == _home
+    return machine.active and get_ident() == machine.ident
+
+
+def common_ident() -> int:
+    """A number that all virtual threads have in common, and no thread of raceproof's own."""
+    return 0 if inside() else get_ident()
 
 
 def give_up(error: OutOfControl) -> NoReturn:

@@ -1,21 +1,14 @@
 """Switching between threads of execution: one runs, the others stand still until it hands over.
 
-A fiber is the stack of one virtual thread.  Here it is a greenlet: a switch costs a fraction of a
-microsecond and all fibers share one OS thread, so nothing runs that was not told to.  Fibers are
-used again and again; each waits, between two bodies, at the same shallow depth of the stack, so
-that a body has the whole recursion limit for itself wherever it is started from.
+A fiber is the stack of one virtual thread.  What carries it, a greenlet or a thread of the
+operating system, is the business of `greenlets` and `os_threads`; what a fiber does is the same.
 """
 
 from __future__ import annotations
 
-import contextvars
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, Final
-
-import greenlet
-
-BATCH: Final = 16
-"""Fibers made at a time."""
+from typing import Any
 
 
 class ExecutionAbandoned(BaseException):
@@ -25,81 +18,84 @@ class ExecutionAbandoned(BaseException):
     """
 
 
-class Hub:
+class OutOfFibers(Exception):
+    """The operating system has no more stacks to give; the message says what to do."""
+
+
+class Hub(ABC):
     """The stack that starts executions, and to which their end returns; it owns the fibers."""
 
-    __slots__ = ("_customer", "_idle", "error", "greenlet", "stubborn", "switch")
+    __slots__ = ("error", "stubborn", "switch")
+
+    switch: Callable[[], Any]
+    """Go back to the hub, from a fiber."""
 
     def __init__(self) -> None:
-        self.greenlet = greenlet.getcurrent()
-        self.switch: Callable[[], Any] = self.greenlet.switch
-        """Go back to the hub."""
         self.error: BaseException | None = None
         """What came out of a fiber and is not the program's doing."""
         self.stubborn: list[Fiber] = []
         """Fibers that could not be unwound.  They are kept: dropping one would try again."""
-        self._idle: list[Fiber] = []
-        self._customer: Callable[[], Any] | None = None
-        """Who waits for more fibers."""
 
-    def fiber(self, body: Callable[[], None]) -> Fiber:
-        """A fiber that runs `body` once it is first switched to."""
-        if not self._idle:
-            # Made here and now, a fiber would be as deep in the stack as the caller for ever.
-            self._customer = greenlet.getcurrent().switch
-            self.switch()
-        found = self._idle.pop()
-        found.assign(body)
-        return found
+    @property
+    @abstractmethod
+    def obstructs_exit(self) -> bool:
+        """Whether fibers that could not be unwound would not let the interpreter end."""
 
+    @property
+    @abstractmethod
+    def is_here(self) -> bool:
+        """Whether whoever asks runs on the stack of the hub."""
+
+    @property
+    @abstractmethod
+    def ident(self) -> int:
+        """The thread of the operating system that the hub, or whichever fiber runs, runs in."""
+
+    @abstractmethod
+    def fiber(self, body: Callable[[], None], number: int) -> Fiber:
+        """A fiber that runs `body` once it is first switched to.
+
+        Bodies of the same number get the same fiber in every execution, where that matters.
+        Raises `OutOfFibers`.
+        """
+
+    @abstractmethod
     def serve(self, fiber: Fiber) -> None:
-        """Run `fiber` until the execution is over, making more fibers when they run out."""
-        fiber.switch()
-        while self._customer is not None:
-            customer, self._customer = self._customer, None
-            self.stock(BATCH)
-            customer()
+        """Run `fiber` until the execution is over."""
 
-    def stock(self, count: int) -> None:
-        """Have `count` fibers in store, made at the depth of the caller, who must be the hub."""
-        while len(self._idle) < count:
-            self._idle.append(Fiber(self).settled())
-
+    @abstractmethod
     def take_back(self, fiber: Fiber) -> None:
         """The body of `fiber` is over or was abandoned: keep the fiber for another."""
-        if fiber.idle:
-            self._idle.append(fiber)
-        else:
-            self.stubborn.append(fiber)
+
+    @abstractmethod
+    def break_in(self) -> None:
+        """Have the running body raise `ExecutionAbandoned` wherever it is.
+
+        For signal handlers, when the body does not come back by itself.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the fibers that are kept; there will be no more executions."""
 
 
-class Fiber:
+class Fiber(ABC):
     """A stack that runs one body after the other."""
 
-    __slots__ = ("_body", "_greenlet", "_hub", "_next", "idle", "switch")
+    __slots__ = ("_body", "_hub", "_next", "idle", "switch")
+
+    switch: Callable[[], Any]
+    """Go on in this fiber; returns when somebody switches back to the caller."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._body: Callable[[], None] | None = None
-        self._greenlet = greenlet.greenlet(self._live, hub.greenlet)
         self._next: Callable[[], Any] = hub.switch
-        self.switch: Callable[[], Any] = self._greenlet.switch
-        """Go on in this fiber; returns when somebody switches back to the caller.
-
-        A method of C: it cannot fail for want of stack when the state says it has switched.
-        """
         self.idle = True
 
-    def settled(self) -> Fiber:
-        """Take up the waiting position, once and for all."""
-        self.switch()
-        return self
-
+    @abstractmethod
     def assign(self, body: Callable[[], None]) -> None:
         """The next switch to this fiber starts `body`, in a context of its own."""
-        self._body = body
-        self.idle = False
-        self._greenlet.gr_context = contextvars.Context()
 
     def continue_into(self, successor: Fiber) -> None:
         """When the body of this fiber returns, go on in `successor` (default: the hub)."""
@@ -112,9 +108,14 @@ class Fiber:
             self._body = None
             self.idle = True
         elif not self.idle:
-            self._greenlet.throw(ExecutionAbandoned())
+            self._unwind()
+
+    @abstractmethod
+    def _unwind(self) -> None:
+        """Raise `ExecutionAbandoned` where the body stands, and come back to the hub."""
 
     def _live(self) -> None:
+        """What runs on the stack."""
         while True:
             if self._body is None:
                 following, self._next = self._next, self._hub.switch

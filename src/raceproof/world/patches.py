@@ -64,6 +64,7 @@ from raceproof.world.primitives.semaphore import BoundedSemaphore, Semaphore
 from raceproof.world.quiet import QuietLock
 from raceproof.world.record import Record
 from raceproof.world.scheduler import machine
+from raceproof.world.switching import switch_interval
 
 LEFT_ALONE: Final = (
     "raceproof", "importlib", "_frozen_importlib", "_frozen_importlib_external", "zipimport",
@@ -136,7 +137,6 @@ class Patches:
 
         With `echo`, output is shown while the program runs.
         """
-        exits.enter()
         found = record.begin(self._real_streams if echo else None)
         for stream in self._streams.values():
             stream.output = found.output
@@ -146,6 +146,7 @@ class Patches:
         for module, name in HOOKS:
             setattr(module, name, getattr(module, f"__{name}__"))
         self._signals.reset()
+        switch_interval.reset()
         self._logging.restore()
         streams.reset(self._seed)
         imports.reset()
@@ -221,8 +222,10 @@ class Patches:
 
     def _replace_names(self) -> None:
         # The import system has its own kind of locks: what it does in an execution it may not have
-        # to do in the next, so it must leave no trace.
-        self._set(imports.bootstrap, "_thread", _copy_of(_thread))
+        # to do in the next, so it must leave no trace.  It takes all virtual threads for one.
+        own_thread = _copy_of(_thread)
+        vars(own_thread)["get_ident"] = exits.common_ident
+        self._set(imports.bootstrap, "_thread", own_thread)
         self._set(imports.bootstrap, "_ModuleLock", imports.ModuleLock)
         replaced: dict[int, tuple[Any, Any]] = {}
         for module, names in self._replacements():
@@ -260,7 +263,7 @@ class Patches:
             "allocate_lock": Lock, "allocate": Lock, "LockType": Lock, "lock": Lock,
             "RLock": RLock, "_local": local, "get_ident": threads.get_ident,
             "get_native_id": threads.get_native_id, "start_new_thread": threads.start_new_thread,
-            "start_new": threads.start_new_thread,
+            "start_new": threads.start_new_thread, "_count": threads.count_others,
         }  # fmt: skip
         yield queue, {
             "Queue": Queue, "LifoQueue": LifoQueue, "PriorityQueue": PriorityQueue,
@@ -275,6 +278,7 @@ class Patches:
         yield functools, {"_lru_cache_wrapper": caches.CacheWrapper, "RLock": RLock}
         yield atexit, process.at_exit.replacements()
         yield faulthandler, fault_handler()
+        yield sys, switch_interval.replacements()
         for module in signals.FUNCTIONS:
             yield module, self._signals.replacements(module)
         yield from children.replacements()

@@ -14,8 +14,6 @@ from time import perf_counter
 from types import FrameType
 from typing import Any, Final, NoReturn
 
-import greenlet
-
 from raceproof.events import (
     READ,
     WRITE,
@@ -25,6 +23,7 @@ from raceproof.events import (
     conflicting,
     dependent,
 )
+from raceproof.world.carriers import AUTO, hub_class
 from raceproof.world.execution import (
     FINISHED,
     NEW,
@@ -35,7 +34,7 @@ from raceproof.world.execution import (
     Plan,
     VirtualThread,
 )
-from raceproof.world.fibers import BATCH, ExecutionAbandoned, Hub
+from raceproof.world.fibers import ExecutionAbandoned, Hub, OutOfFibers
 from raceproof.world.naming import Naming, ObjectTable
 
 FOREVER: Final = sys.maxsize
@@ -112,6 +111,7 @@ class Scheduler:
         """There are new ones."""
         self.teachable = True
         """New ones are welcome."""
+        self._hub_class = hub_class(AUTO)
         self._hub: Hub | None = None
         self.refusals = 0
         self._reset(Plan())
@@ -199,7 +199,7 @@ class Scheduler:
         main = self._make_thread(0, ())
         main.name = "MainThread"
         main.location.state = STARTED
-        main.fiber = self._hub.fiber(self._runner(main, body))
+        main.fiber = self._hub.fiber(self._runner(main, body), main.tid)
         self.current = main
         self.live[0] = main
         self.active = True
@@ -227,13 +227,34 @@ class Scheduler:
             blocked, self.everyone, self.departure, self.truncated, self.slips, self.preemptions,
         )  # fmt: skip
 
+    def carry_by(self, kind: type[Hub]) -> None:
+        """Have the threads of the executions to come carried by fibers of this kind."""
+        self._hub_class = kind
+        self._hub = self._hub_here()
+
+    @property
+    def carrier(self) -> type[Hub]:
+        """What kind of fibers carries the threads."""
+        return self._hub_class
+
+    @property
+    def ident(self) -> int:
+        """The thread of the operating system in which the execution under way runs."""
+        assert self._hub is not None
+        return self._hub.ident
+
+    def release_fibers(self) -> None:
+        """Let go of what is kept for executions to come."""
+        if self._hub is not None:
+            self._hub.close()
+
     def _hub_here(self) -> Hub:
-        """The hub of the running greenlet; normally there is one for the whole process."""
+        """The hub on the running stack; normally there is one for the whole process."""
         hub = self._hub
-        if hub is None or hub.greenlet is not greenlet.getcurrent():
-            hub = Hub()
-            hub.stock(BATCH)
-        return hub
+        if hub is not None and type(hub) is self._hub_class and hub.is_here:
+            return hub
+        self.release_fibers()
+        return self._hub_class()
 
     def _make_thread(self, tid: ThreadId, path: tuple[int, ...]) -> VirtualThread:
         shared = self.naming.object(("thread", path), "thread")
@@ -280,6 +301,19 @@ class Scheduler:
         self._hub.switch()
         raise ExecutionAbandoned
 
+    def break_off(self, end: str, detail: str) -> None:
+        """End the execution although the running thread does not come back (from a signal
+        handler, so that whatever it is at can be interrupted)."""
+        self.end = self.end or end
+        self.detail = self.detail or detail
+        assert self._hub is not None
+        self._hub.break_in()
+
+    def leave_the_world(self) -> None:
+        """Simulate nothing any more: an execution that cannot be ended stands still for ever, and
+        its process has nothing left to do but say so (called by any thread)."""
+        self.active = self.watching = self.recording = False
+
     def unwind(self) -> NoReturn:
         """The execution is over: the running thread has to go.
 
@@ -293,9 +327,9 @@ class Scheduler:
         raise ExecutionAbandoned
 
     @property
-    def has_stubborn_threads(self) -> bool:
-        """Whether threads were left standing that would not go; they may obstruct the exit."""
-        return self._hub is not None and bool(self._hub.stubborn)
+    def obstructs_exit(self) -> bool:
+        """Whether threads were left standing that would not let the interpreter end."""
+        return self._hub is not None and self._hub.obstructs_exit
 
     # -- threads ---------------------------------------------------------------------------------
 
@@ -314,7 +348,10 @@ class Scheduler:
         self.sync(self._thread_operation(thread, "start"), thread)
         thread.location.state = STARTED
         assert self._hub is not None
-        thread.fiber = self._hub.fiber(self._runner(thread, body))
+        try:
+            thread.fiber = self._hub.fiber(self._runner(thread, body), thread.tid)
+        except OutOfFibers as error:
+            self.conclude("uncontrolled", str(error))
         thread.pending = self._thread_operation(thread, "begin")
         self.live[thread.tid] = thread
         if self.plan.ask_after_start and self.recording:

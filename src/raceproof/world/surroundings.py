@@ -32,6 +32,7 @@ LISTS: Final = ((sys, "path"), (sys, "argv"))
 
 _chdir: Final = os.chdir
 _umask: Final = os.umask
+_set_stack_size: Final = threading.stack_size
 
 
 class Surroundings:
@@ -55,7 +56,7 @@ class Surroundings:
         _umask(self._umask)
         self._locale = _locale.setlocale(_locale.LC_ALL, None)
         self._limit = sys.getrecursionlimit()
-        self._interval = sys.getswitchinterval()
+        self._stack_size = stack_size()
         self._collection = (gc.get_threshold(), gc.get_debug())
 
     def restore(self, imported: bool = False) -> None:
@@ -106,8 +107,7 @@ class Surroundings:
         _umask(self._umask)
         if _locale.setlocale(_locale.LC_ALL, None) != self._locale:
             _locale.setlocale(_locale.LC_ALL, self._locale)
-        if sys.getswitchinterval() != self._interval:
-            sys.setswitchinterval(self._interval)
+        _set_stack_size(self._stack_size)
         if (gc.get_threshold(), gc.get_debug()) != self._collection:
             gc.set_threshold(*self._collection[0])
             gc.set_debug(self._collection[1])
@@ -147,6 +147,14 @@ class Tracing:
             sys.settrace(self._trace)
         if profile is not None and profile is not self._profile:
             sys.setprofile(self._profile)
+
+
+def stack_size() -> int:
+    """How large the stacks of new threads are, in bytes; 0: as the system likes."""
+    # To ask is to set the default.
+    size = _set_stack_size()
+    _set_stack_size(size)
+    return size
 
 
 def _raw_environment() -> dict[Any, Any]:

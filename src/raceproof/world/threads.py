@@ -43,6 +43,7 @@ _real_enumerate = threading.enumerate
 _real_active_count = threading.active_count
 _real_register_atexit = threading._register_atexit  # type: ignore[attr-defined]
 _real_start_new_thread = _thread.start_new_thread
+_real_count = _thread._count
 _RealThread = threading.Thread
 _RealDummyThread = threading._DummyThread
 _RealMainThread = threading._MainThread  # type: ignore[attr-defined]
@@ -415,6 +416,11 @@ def _look_at_all() -> list[VirtualThread]:
 
 
 # -- `_thread` -----------------------------------------------------------------------------------
+
+
+def count_others() -> int:
+    """`_thread._count`: how many threads there are besides main."""
+    return len(_look_at_all()) - 1 if machine.active else _real_count()
 
 
 def start_new_thread(function: Any, args: Any, kwargs: Any = None, /) -> int:
