@@ -13,20 +13,19 @@ from time import perf_counter
 
 from raceproof.explaining import Presenter
 from raceproof.interruption import Interruption
-from raceproof.judge.determinism import HIDDEN, LIKELY, NOT_DETERMINISTIC, doubt, in_events
+from raceproof.judge.determinism import NOT_DETERMINISTIC
 from raceproof.judge.findings import Finding, Result
-from raceproof.judge.judge import Fault, Judge
-from raceproof.judge.outcomes import Outcome
+from raceproof.judge.judge import Judge
 from raceproof.leftovers import notes_on_files
 from raceproof.options import Options
-from raceproof.repetition import Difference, Repetition
+from raceproof.reference import Reference
+from raceproof.repetition import Consistency
 from raceproof.search.dpor import Dpor
 from raceproof.search.replay import Recording, UnusableReplay, load
 from raceproof.search.sampling import RandomPriorities
-from raceproof.search.serial import SerialOrders
 from raceproof.session import CannotRun, Program, Run, Session
 from raceproof.world.descriptors import present
-from raceproof.world.execution import Departure, Execution, Plan
+from raceproof.world.execution import Execution, Plan
 from raceproof.world.exits import leave_process
 from raceproof.world.scheduler import AFTERLIFE, MOST_EARLY, machine
 
@@ -71,44 +70,6 @@ class ReplayResult:
     result: Finding | None = None
 
 
-class Reference:
-    """The outcomes of the orders without preemption, found out as far as they are asked for."""
-
-    def __init__(self, session: Session, seconds: float, interruption: Interruption) -> None:
-        self._session = session
-        self._orders = SerialOrders(machine)
-        self._outcomes: set[Outcome] = set()
-        self._seconds = seconds
-        self._spent = 0.0
-        self._interruption = interruption
-        self.undecided = False
-        """Some outcome was neither found nor were the orders exhausted."""
-
-    def contains(self, outcome: Outcome) -> bool | None:
-        """Whether some serial order gives this outcome; None if there was no time to be sure."""
-        if outcome in self._outcomes:
-            return True
-        start = perf_counter()
-        try:
-            while not self._orders.exhausted:
-                if self._spent + perf_counter() - start > self._seconds or self._interruption:
-                    self.undecided = True
-                    return None
-                plan = self._orders.next_plan()
-                if plan is None:
-                    break
-                run = self._session.run(plan)
-                self._orders.learn(run.execution)
-                if run.execution.end in ("finished", "exit"):
-                    self._outcomes.add(run.outcome)
-                    if run.outcome == outcome:
-                        return True
-        finally:
-            self._spent += perf_counter() - start
-        # If all of them get stuck, they are no measure for an order that does not.
-        return False if self._outcomes else None
-
-
 def explore(
     program: Program,
     options: Options,
@@ -144,10 +105,6 @@ class Exploration:
         self._warm_ups = 0
         self._truncated = False
         self._estimate = 1.0
-        self._doubtful = False
-        """The program was seen to differ from run to run."""
-        self._first: Repetition | None = None
-        """The first execution, to be compared with itself."""
 
     def run(self) -> Result:
         """Search, judge, make small, explain."""
@@ -164,6 +121,7 @@ class Exploration:
             Interruption(machine, self._last_resort) as interruption,
         ):
             self._session, self._interruption = session, interruption
+            self._consistency = Consistency(session, result)
             self._begin()
             while not result.cut and not result.error:
                 plan = self._search.next_plan()
@@ -196,12 +154,11 @@ class Exploration:
         self._judge = Judge(session.loader.sites, self._reference.contains)
         self._presenter = Presenter(session, self._judge, self._program, options)
         self._sampling = RandomPriorities(machine, options.seed)
-        self._departure: Departure | None = None
-        """Where an execution first left the way that it was to go."""
 
     def _start_again(self) -> None:
         """Forget what was learnt so far."""
-        self._first = self._first_finding = None
+        self._consistency.begin_again()
+        self._first_finding = None
         self._result.interleavings = 0
         self._estimate = 1.0
         self._session.restart()
@@ -241,25 +198,22 @@ class Exploration:
         known = plan.known
         run = self._session.run(plan)
         execution = run.execution
-        if execution.end in DISRUPTED:
+        unlike_others = self._session.imported or machine.learned
+        again = unlike_others and self._warm_ups < MAX_WARM_UPS
+        if execution.end in DISRUPTED and not (again and execution.end == "diverged"):
             self._disrupted(execution)
             return
-        if (self._session.imported or machine.learned) and self._warm_ups < MAX_WARM_UPS:
+        if again:
             # What is imported only once makes the first execution unlike the others.
             self._warm_ups += 1
             machine.teachable = self._warm_ups < MAX_WARM_UPS
             self._start_again()
             return
         self._search.learn(execution)
-        if self._first is None:
-            difference = self._compare_with_itself(run)
-            if difference is not None and difference.in_output_only and self._session.listens:
-                # Go on all the same, without looking at what is printed.
-                self._session.listens = False
-                self._start_again()
-                return
-        if execution.departure is not None and self._departure is None:
-            self._departure = execution.departure
+        if not self._consistency.has_begun and not self._consistency.begin(run):
+            self._start_again()
+            return
+        self._consistency.note(execution)
         if execution.end == "redundant":
             return
         result.interleavings += 1
@@ -283,28 +237,6 @@ class Exploration:
             self._estimate = self._search.estimate()
         self._progress(result.interleavings, self._estimate, len(self._judge.suspects))
 
-    def _compare_with_itself(self, run: Run) -> Difference | None:
-        """Run the first execution once more; what was different."""
-        self._first = Repetition(self._session, run)
-        difference = self._first.difference()
-        if difference is not None:
-            self._tell(difference)
-        return difference
-
-    def _tell(self, difference: Difference) -> None:
-        """The program differs from run to run; without its results, it may still be explored."""
-        result = self._result
-        went_on = ""
-        if difference.in_output_only and self._session.listens:
-            went_on = "What it prints was not compared from there on. "
-        else:
-            result.cut = result.cut or NOT_DETERMINISTIC
-        self._doubtful = True
-        result.notes.append(
-            f"{NOT_DETERMINISTIC}: run twice in the same order of its threads, {difference.text}. "
-            f"{went_on}{LIKELY}"
-        )
-
     def _hear(self, run: Run, known: int | None) -> None:
         judge = self._judge
         judge.hear(run.execution, run.outcome, run.record.lines(), known)
@@ -321,7 +253,7 @@ class Exploration:
         result, detail = self._result, execution.detail
         if execution.end == "diverged":
             result.cut = NOT_DETERMINISTIC
-            self._departure = execution.departure
+            self._consistency.note(execution)
         elif execution.end == "interrupted":
             result.cut = "interrupted"
         elif execution.end == "steps":
@@ -350,7 +282,10 @@ class Exploration:
         for name in self._options.include:
             if not self._session.loader.has_watched(name):
                 result.notes.append(f"--include {name}: the program has not imported it")
-        self._check_again()
+        if result.cut not in ENDED_BY_FORCE and not result.error:
+            self._consistency.check_again(
+                self._judge, astray=bool(search.redundant or search.slips)
+            )
         if machine.daemons_cut_off:
             result.notes.append(
                 f"threads left at the end of the program were followed for {AFTERLIFE} operations"
@@ -378,34 +313,6 @@ class Exploration:
         result.outcomes = self._judge.tally.summary(self._judge.serial_known)
         files = self._session.patches.files.backups
         result.notes += notes_on_files(files, self._session.listing.changed())
-
-    def _check_again(self) -> None:
-        """Look a last time whether the program is one that can be judged by comparing its runs."""
-        result, search, departure = self._result, self._search, self._departure
-        # The search runs nothing twice unless the program behaves differently the second time.
-        astray = search.redundant or search.slips or departure is not None
-        if self._first is None or result.cut in ENDED_BY_FORCE or result.error:
-            return
-        # An update that is lost is lost, and a search that was cut off has claimed nothing.
-        suspects = self._judge.suspects.values()
-        claims = not result.cut or any(s.fault is not Fault.LOST_UPDATE for s in suspects)
-        difference = None
-        if not self._doubtful and (claims or astray):
-            difference = self._first.difference()
-        if difference is not None:
-            self._tell(difference)
-        if self._doubtful:
-            result.cut = result.cut or NOT_DETERMINISTIC
-            for suspect in list(suspects):
-                if suspect.fault is not Fault.LOST_UPDATE:
-                    self._judge.dismiss(suspect)
-        elif astray:
-            where = "" if departure is None else in_events(departure, self._session.loader.sites)
-            doubt(
-                result,
-                "some interleavings did not go as those before them had, so that others may be "
-                f"missing{': ' if where else ''}{where}. {HIDDEN}",
-            )
 
     def _last_resort(self, detail: str) -> None:
         """Called by the watchdog, in its thread: report, and end the process."""

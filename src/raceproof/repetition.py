@@ -9,8 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from raceproof.judge import determinism
+from raceproof.judge.determinism import HIDDEN, LIKELY, NOT_DETERMINISTIC, doubt
+from raceproof.judge.findings import Result
+from raceproof.judge.judge import Fault, Judge
 from raceproof.session import Run, Session
-from raceproof.world.execution import Plan
+from raceproof.world.execution import Departure, Execution, Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +60,89 @@ class Repetition:
         before, now = self._outcome, run.outcome
         text = determinism.in_results(before, now)
         return Difference(text, replace(before, lines=now.lines) == now) if text else None
+
+
+class Consistency:
+    """Whether the program under test is one that can be judged by comparing its executions."""
+
+    def __init__(self, session: Session, result: Result) -> None:
+        self._session = session
+        self._result = result
+        self._first: Repetition | None = None
+        self._departure: Departure | None = None
+        """Where an execution first left the way that it was to go."""
+        self._doubtful = False
+
+    @property
+    def has_begun(self) -> bool:
+        """The first execution is known."""
+        return self._first is not None
+
+    def begin(self, run: Run) -> bool:
+        """Compare the first execution with itself; whether the search may go on as it is.
+
+        If only what is printed differs, it is to begin anew, without looking at that.
+        """
+        self._first = Repetition(self._session, run)
+        difference = self._first.difference()
+        if difference is None:
+            return True
+        self._tell(difference)
+        if difference.in_output_only and self._session.listens:
+            self._session.listens = False
+            return False
+        return True
+
+    def begin_again(self) -> None:
+        """The search starts from scratch."""
+        self._first = self._departure = None
+
+    def note(self, execution: Execution) -> None:
+        """Remember where an execution did not go as planned."""
+        if self._departure is None:
+            self._departure = execution.departure
+
+    def check_again(self, judge: Judge, astray: bool) -> None:
+        """The search is over, and may have gone `astray`: compare once more.
+
+        Suspects that may be due to nothing but a difference are dismissed.
+        """
+        if self._first is None:
+            return
+        result, departure = self._result, self._departure
+        astray = astray or departure is not None
+        # An update that is lost is lost, and a search that was cut off has claimed nothing.
+        suspects = judge.suspects.values()
+        claims = not result.cut or any(s.fault is not Fault.LOST_UPDATE for s in suspects)
+        difference = None
+        if not self._doubtful and (claims or astray):
+            difference = self._first.difference()
+        if difference is not None:
+            self._tell(difference)
+        if self._doubtful:
+            result.cut = result.cut or NOT_DETERMINISTIC
+            for suspect in list(suspects):
+                if suspect.fault is not Fault.LOST_UPDATE:
+                    judge.dismiss(suspect)
+        elif astray:
+            where = ""
+            if departure is not None:
+                where = ": " + determinism.in_events(departure, self._session.loader.sites)
+            doubt(
+                result,
+                "some interleavings did not go as those before them had, so that others may be "
+                f"missing{where}. {HIDDEN}",
+            )
+
+    def _tell(self, difference: Difference) -> None:
+        """The program differs from run to run; without its output, it may still be explored."""
+        went_on = ""
+        if difference.in_output_only and self._session.listens:
+            went_on = "What it prints was not compared from there on. "
+        else:
+            self._result.cut = self._result.cut or NOT_DETERMINISTIC
+        self._doubtful = True
+        self._result.notes.append(
+            f"{NOT_DETERMINISTIC}: run twice in the same order of its threads, {difference.text}. "
+            f"{went_on}{LIKELY}"
+        )

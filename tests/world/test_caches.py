@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import pickle
+import random
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from world.simulation import explore, value
 
+from raceproof.world.calculating import only_calculates
 from raceproof.world.scheduler import machine
 
 
@@ -170,6 +172,37 @@ def test_behaviour_on_one_thread() -> None:
         )  # fmt: skip
 
     assert value(program) == program()
+
+
+def remembering(value: int, known: list[int] = []) -> int:  # noqa: B006
+    known.append(value)
+    return value
+
+
+def asking(value: int) -> int:
+    return value + len(CALLS)
+
+
+def drawing(value: int) -> float:
+    return random.random() * value
+
+
+def adding(value: int, *more: int, times: int = 1) -> int:
+    total = value * times
+    for one in more:
+        total += max(one, 0)
+    return sum([part + 1 for part in (total, 1)])
+
+
+CALLS: list[int] = []
+
+
+def test_which_functions_only_calculate() -> None:
+    assert only_calculates(adding)
+    assert only_calculates(lambda text: text.strip().split(","))
+    inner = adding
+    for other in (remembering, asking, drawing, print, Thing, lambda: inner(1), lambda: print(1)):
+        assert not only_calculates(other)
 
 
 def test_caches_of_the_library_are_left_alone() -> None:

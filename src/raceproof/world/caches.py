@@ -6,7 +6,6 @@ other threads, which then call it a second time and get another result.
 
 from __future__ import annotations
 
-import builtins
 import functools
 import types
 from collections import OrderedDict
@@ -14,34 +13,13 @@ from collections.abc import Callable, Hashable
 from typing import Any, Final
 
 from raceproof.events import ANY, READ, UPDATE, WHOLE, WRITE, Attribute, Operation, SharedObject
+from raceproof.world.calculating import SCALARS, is_scalar, only_calculates
 from raceproof.world.scheduler import machine
 from raceproof.world.unwatched import announce, announce_as_met, data_operation, is_watched, named
 
 LOOK_UP: Final = "look up"
 STORE: Final = "store"
-SCALARS: Final = frozenset({int, float, complex, bool, str, bytes, type(None)})
 MISSING: Final = object()
-HARMLESS: Final = frozenset(
-    {
-        "abs", "all", "any", "bool", "bytes", "chr", "complex", "dict", "divmod", "enumerate",
-        "filter", "float", "format", "frozenset", "hash", "int", "isinstance", "len", "list", "map",
-        "max", "min", "ord", "pow", "range", "repr", "reversed", "round", "set", "sorted", "str",
-        "sum", "tuple", "zip", "ArithmeticError", "TypeError", "ValueError",
-    }
-)  # fmt: skip
-"""Builtins that only calculate."""
-METHODS: Final = frozenset(
-    name
-    for kind in (str, bytes, int, float, complex, tuple, list, dict, set, frozenset)
-    for name in dir(kind)
-    if not name.startswith("_") and not hasattr(builtins, name)
-)
-VARIABLES: Final = ("_rp_glob", "_rp_cell", "_rp_names_set", "_rp_ident")
-"""Prefixes of the hooks for what is outside of the function; all others are for its objects."""
-COMPREHENSIONS: Final = frozenset({"<genexpr>", "<listcomp>", "<setcomp>", "<dictcomp>"})
-NOT_PLAIN: Final = 0x20 | 0x80 | 0x200
-"""Flags of generators and coroutines."""
-
 _make_key: Final[Any] = functools._make_key
 _RealWrapper: Final[Any] = functools._lru_cache_wrapper
 
@@ -76,7 +54,7 @@ class CacheWrapper(metaclass=_AlsoRealWrappers):
         name = getattr(user_function, "__qualname__", type(user_function).__name__)
         self._label = f"cache of {name}"
         self._insight = f"{self._label} in {user_function.__module__}"
-        self._transparent = is_transparent(user_function)
+        self._transparent = only_calculates(user_function)
         self._enter_world()
 
     def _enter_world(self) -> None:
@@ -172,12 +150,6 @@ class CacheWrapper(metaclass=_AlsoRealWrappers):
             announce(data_operation(shared, kind, accesses))
 
 
-def is_scalar(value: Any) -> bool:
-    """Whether all there is to a value is what it is equal to."""
-    tp = type(value)
-    return tp in SCALARS or (tp is tuple and all(map(is_scalar, value)))
-
-
 def field_of(key: Any) -> Any:
     """What stands for a key of a cache in the names of places."""
     tp: Any = type(key)
@@ -196,32 +168,6 @@ def field_of(key: Any) -> Any:
 
 UNKNOWN: Final = "any other key"
 """Stands for all keys that watched code compares."""
-
-
-def is_transparent(function: Any) -> bool:
-    """Whether a function only calculates, if it is given scalars: it calls nothing but builtins
-    and methods of the builtin types, and itself.  (What it returns is another question.)"""
-    if type(function) is not types.FunctionType or function.__closure__:
-        return False
-    namespace = function.__globals__
-    code = function.__code__
-    allowed = {name for name in HARMLESS if name not in namespace} | {code.co_name}
-    return _only_calculates(code, allowed, namespace)
-
-
-def _only_calculates(code: types.CodeType, allowed: set[str], namespace: dict[str, Any]) -> bool:
-    if code.co_flags & NOT_PLAIN and code.co_name != "<genexpr>":
-        return False
-    for name in code.co_names:
-        if name in allowed or (name in METHODS and name not in namespace):
-            continue
-        if not name.startswith("_rp_") or name.startswith(VARIABLES):
-            return False
-    inner = [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
-    return all(
-        each.co_name in COMPREHENSIONS and _only_calculates(each, allowed, namespace)
-        for each in inner
-    )
 
 
 # -- cached_property -----------------------------------------------------------------------------
