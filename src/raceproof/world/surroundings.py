@@ -119,8 +119,13 @@ class Surroundings:
         try:
             if self._handle is not None:
                 os.fchdir(self._handle)
-            elif self._directory is not None:
+                if _directory() is not None:
+                    return
+            # It was removed, and put back since: another directory with the same name.
+            if self._directory is not None:
                 _chdir(self._directory)
+                self.close()
+                self._handle = _handle_of_directory()
         except OSError:
             pass  # it is not there any more
 
