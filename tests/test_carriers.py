@@ -138,6 +138,55 @@ def test_a_module_that_another_thread_is_just_importing_is_no_real_lock(tmp_path
     assert_equal(first, second)
 
 
+GREENLETS_OF_ITS_OWN = """
+    import threading
+    import greenlet
+    seen = []
+    ready, event = threading.Event(), threading.Event()
+    def inner():
+        ready.set()
+        event.wait()
+        seen.append("inner")
+    def work():
+        greenlet.greenlet(inner).switch()
+        seen.append("outer")
+    thread = threading.Thread(target=work)
+    thread.start()
+    ready.wait()
+    event.set()
+    thread.join()
+    print(seen)
+"""
+
+
+@needs_greenlet
+def test_a_program_that_has_greenlets_is_told_what_to_do(tmp_path: Path) -> None:
+    script = write(tmp_path, GREENLETS_OF_ITS_OWN)
+    refused = run(script, tmp_path, GREENLET)
+    assert refused.verdict == "error"
+    assert f"{script}:8 (inner)" in refused.error
+    assert refused.error.endswith("use --threads os")
+    result = run(script, tmp_path, OS)
+    assert result.verdict == "ok"
+    assert [outcome.lines for outcome in result.outcomes] == [["['inner', 'outer']"]]
+
+
+@pytest.mark.parametrize("threads", CARRIERS)
+def test_a_program_that_wants_larger_stacks_is_told_what_to_do(
+    threads: str, tmp_path: Path
+) -> None:
+    script = write(
+        tmp_path,
+        """
+        import threading
+        threading.stack_size(16 * 1024 * 1024)
+        threading.Thread(target=print).start()
+        """,
+    )
+    notes = " ".join(run(script, tmp_path, threads).notes)
+    assert ("use --threads os if it needs them" in notes) is (threads == GREENLET)
+
+
 RACY = """
     import threading
     total = 0

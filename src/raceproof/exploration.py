@@ -291,6 +291,11 @@ class Exploration:
             )
         if result.carrier == OS:
             result.notes.append(f"threads of the operating system were used{self._why_os()}")
+        elif self._session.stacks_changed:
+            result.notes.append(
+                "the program sets the size of its threads' stacks (threading.stack_size), but the "
+                "greenlets that it ran on share one: use --threads os if it needs them"
+            )
         if machine.daemons_cut_off:
             result.notes.append(
                 f"threads left at the end of the program were followed for {AFTERLIFE} operations"

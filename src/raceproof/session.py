@@ -178,6 +178,11 @@ class Session:
             sys.modules["__main__"] = self._saved_main
         machine.release_fibers()
 
+    @property
+    def stacks_changed(self) -> bool:
+        """Whether the program has said how large the stacks of its threads are to be."""
+        return self._surroundings.stacks_changed
+
     def restart(self) -> None:
         """Forget what the executions so far had in common: names, operations; not insights."""
         machine.learned = False

@@ -82,10 +82,14 @@ class Hub(ABC):
 class Fiber(ABC):
     """A stack that runs one body after the other."""
 
-    __slots__ = ("_body", "_hub", "_next", "idle", "switch")
+    __slots__ = ("_body", "_hub", "_next", "current", "idle", "stack", "switch")
 
     switch: Callable[[], Any]
     """Go on in this fiber; returns when somebody switches back to the caller."""
+    current: Callable[[], object]
+    """Tells on which stack the caller runs, where that is not for the fibers alone to decide."""
+    stack: object
+    """What `current` tells in this fiber."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub

@@ -97,7 +97,9 @@ class Fiber(fibers.Fiber):
 
     def __init__(self, hub: Hub) -> None:
         super().__init__(hub)
-        self._greenlet = greenlet.greenlet(self._live, hub.greenlet)
+        self.stack = self._greenlet = greenlet.greenlet(self._live, hub.greenlet)
+        # The program may have greenlets, too.
+        self.current = greenlet.getcurrent
         # A method of C: it cannot fail for want of stack when the state says it has switched.
         self.switch = self._greenlet.switch
 

@@ -167,6 +167,8 @@ class Fiber(fibers.Fiber):
         """What to raise when the baton comes."""
         self._trace: Any = None
         self._stack_size = stack_size()
+        self.stack = None
+        self.current = _nothing
         self.switch = self._go_on
         try:
             self.ident = start_new_thread(self._main, ())
@@ -242,6 +244,10 @@ class Fiber(fibers.Fiber):
                     hub.error = error
                 hub.running = None
                 hub.baton.release()
+
+
+def _nothing() -> None:
+    """A thread is where it is."""
 
 
 def _taken_lock() -> Any:

@@ -791,9 +791,18 @@ class Scheduler:
                 self.preemptions.append(self.step)
             if self.observer is not None:
                 self.observer.on_switch(self.step, thread, target)
+            here, there = thread.fiber, target.fiber
+            assert here is not None
+            assert there is not None
+            if here.current() is not here.stack:
+                self.conclude(
+                    "uncontrolled",
+                    f"{thread.name} runs in a greenlet of its own, at {self.where()}: raceproof "
+                    "would not find back there, because it has greenlets for threads; use "
+                    "--threads os",
+                )
             self.current = target
-            assert target.fiber is not None
-            target.fiber.switch()
+            there.switch()
             if self.end:
                 raise ExecutionAbandoned
 

@@ -57,6 +57,8 @@ class Surroundings:
         self._locale = _locale.setlocale(_locale.LC_ALL, None)
         self._limit = sys.getrecursionlimit()
         self._stack_size = stack_size()
+        self.stacks_changed = False
+        """The program has said how large the stacks of its threads are to be."""
         self._collection = (gc.get_threshold(), gc.get_debug())
 
     def restore(self, imported: bool = False) -> None:
@@ -107,7 +109,9 @@ class Surroundings:
         _umask(self._umask)
         if _locale.setlocale(_locale.LC_ALL, None) != self._locale:
             _locale.setlocale(_locale.LC_ALL, self._locale)
-        _set_stack_size(self._stack_size)
+        if stack_size() != self._stack_size:
+            self.stacks_changed = True
+            _set_stack_size(self._stack_size)
         if (gc.get_threshold(), gc.get_debug()) != self._collection:
             gc.set_threshold(*self._collection[0])
             gc.set_debug(self._collection[1])
