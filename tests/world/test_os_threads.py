@@ -165,6 +165,30 @@ def test_an_event_loop_for_each_thread() -> None:
     assert value(program) == [(True, 1), (True, 2)]
 
 
+def test_who_measures_threads_is_asked_once_for_each() -> None:
+    asked: list[int] = []
+
+    def begin(frame: Any, event: str, argument: object) -> Any:
+        """What coverage does in a new thread: it leaves another function in its place."""
+        asked.append(get_ident())
+        sys.settrace(measure)
+        return None
+
+    def measure(frame: Any, event: str, argument: object) -> Any:
+        return None
+
+    machine.release_fibers()
+    before = threading.gettrace()
+    threading.settrace(begin)
+    try:
+        for _ in range(3):
+            machine.execute(lambda: [None for _ in range(2)] and None, Plan())
+    finally:
+        threading.settrace(before)  # type: ignore[arg-type]
+        machine.release_fibers()
+    assert len(asked) == len(set(asked)) == 1
+
+
 def test_when_the_system_has_no_more_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     real = os_threads.start_new_thread
 

@@ -223,11 +223,13 @@ class Fiber(fibers.Fiber):
         if trace is not self._trace:
             self._trace = trace
             sys.settrace(trace)
-        tracing = Tracing()
+        # What measures or debugs this thread may exchange its function for another one.
+        tracing = Tracing() if trace is None else None
         try:
             contextvars.Context().run(body)
         finally:
-            tracing.restore()
+            if tracing is not None:
+                tracing.restore()
 
     def _main(self) -> None:
         try:
