@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from raceproof.judge import determinism
-from raceproof.judge.determinism import HIDDEN, LIKELY, NOT_DETERMINISTIC, doubt
+from raceproof.judge.determinism import HIDDEN, LIKELY, NOT_DETERMINISTIC, UNSEEN, doubt
 from raceproof.judge.findings import Result
 from raceproof.judge.judge import Fault, Judge
 from raceproof.session import Run, Session
@@ -125,14 +125,21 @@ class Consistency:
                 if suspect.fault is not Fault.LOST_UPDATE:
                     judge.dismiss(suspect)
         elif astray:
-            where = ""
-            if departure is not None:
-                where = ": " + determinism.in_events(departure, self._session.loader.sites)
-            doubt(
-                result,
-                "some interleavings did not go as those before them had, so that others may be "
-                f"missing{where}. {HIDDEN}",
-            )
+            self._tell_of_departure(departure)
+
+    def _tell_of_departure(self, departure: Departure | None) -> None:
+        """The first order gives the same each time, but something went another way elsewhere."""
+        result, where = self._result, ""
+        if departure is not None:
+            where = determinism.in_events(departure, self._session.loader.sites)
+            if departure.expected is not None:
+                doubt(result, f"run again in the same order of its threads, {where}. {LIKELY}")
+                return
+        result.cut = result.cut or UNSEEN
+        result.notes.append(
+            "some interleavings may be missing, since not all of them went as those before them "
+            f"had{': ' if where else ''}{where}. {HIDDEN}"
+        )
 
     def _tell(self, difference: Difference) -> None:
         """The program differs from run to run; without its output, it may still be explored."""

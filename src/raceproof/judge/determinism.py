@@ -25,9 +25,12 @@ LIKELY: Final = (
     "time, or chance that comes from C; a database or another process"
 )
 HIDDEN: Final = (
-    "The same order twice gives the same, so the threads must influence each other through "
-    "something that is not watched (--include NAME watches more)"
+    "Run twice in the same order the program does the same, so its threads must influence each "
+    "other through something that is not seen: a module that is not watched (--include NAME "
+    "watches it), or the import of one"
 )
+UNSEEN: Final = "threads that influence each other unseen"
+"""`Result.cut` of a search that missed something because of that."""
 LONGEST: Final = 70
 
 
