@@ -133,6 +133,15 @@ CORRECT = {
         run(work, work)
         assert slow_steps(steps) == 3
     """,
+    "a module that uses what the importing threads share": """
+        steps = []
+        def work():
+            import slow
+            steps.append(0)
+            assert slow.done()
+        run(work, work)
+        assert sorted(steps) == [0, 0, 1] and steps[0] == 1
+    """,
     "unique numbers": """
         import itertools
         numbers, found = itertools.count(), []
@@ -203,6 +212,19 @@ MISTAKEN = {
                 handler.acquire()
                 handler.release()
         run(lambda: log.info("a"), other)
+        """,
+    ),
+    "a lock that is held during an import": (
+        "deadlock",
+        """
+        import sys
+        lock = threading.RLock()
+        def holding():
+            with lock:
+                import taking
+        def plain():
+            import taking
+        run(holding, plain)
         """,
     ),
     "output redirected in the threads": (
@@ -327,6 +349,9 @@ MISTAKEN = {
 def explored(source: str, directory: Path) -> Result:
     (directory / "slow.py").write_text(
         "import __main__\n__main__.steps.append(1)\ndef done(): return True\n", encoding="utf-8"
+    )
+    (directory / "taking.py").write_text(
+        "import __main__\nwith __main__.lock: pass\n", encoding="utf-8"
     )
     source = textwrap.dedent(source).replace("slow_steps", "len")
     script = directory / "program.py"

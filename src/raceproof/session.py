@@ -18,6 +18,7 @@ from raceproof.instrument.hooks import Hooks
 from raceproof.instrument.inclusion import objection
 from raceproof.instrument.loader import Loader, ModuleScript, Script, Watch
 from raceproof.judge.outcomes import Outcome, outcome_of
+from raceproof.world import imports
 from raceproof.world.backups import Listing
 from raceproof.world.carriers import AUTO, NoGreenlet, hub_class
 from raceproof.world.descriptors import Descriptors
@@ -127,6 +128,7 @@ class Session:
         machine.forget()
         machine.unlearn()
         machine.watched_files = self.loader.sources
+        imports.is_watched = self.loader.watch.will_watch
         machine.timeouts = self._timeouts
         try:
             target: Script | ModuleScript

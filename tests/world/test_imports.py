@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from world.simulation import explore
 
+from raceproof.world import imports
+
 SLOW = """
 import threading
 event, done = threading.current_thread().event, []
@@ -63,6 +65,25 @@ def importing(*names: str) -> Any:
         return tuple(len(module.done) for module in found)
 
     return program
+
+
+@pytest.fixture
+def _watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "is_watched", lambda name: name.startswith("rp_"))
+
+
+@pytest.mark.usefixtures("_modules", "_watched")
+def test_whoever_is_first_imports() -> None:
+    found = explore(importing("rp_slow", "rp_slow"))
+    assert set(found.results) == {(1, 1)}
+    assert found.ends.keys() == {"finished"}
+
+
+@pytest.mark.usefixtures("_modules", "_watched")
+def test_two_threads_that_import_a_circle() -> None:
+    found = explore(importing("rp_one", "rp_two"))
+    assert found.ends.keys() == {"finished"}
+    assert found.executions > 1
 
 
 @pytest.mark.usefixtures("_modules")

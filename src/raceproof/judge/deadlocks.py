@@ -73,13 +73,16 @@ def classify(execution: Execution) -> Stuck:
 
 
 def holder_of(blocked: Blocked, everyone: dict[ThreadId, VirtualThread]) -> VirtualThread | None:
-    """The thread that could let `blocked` go on: a lock's holder, or the thread it joins."""
+    """The thread that could let `blocked` go on: a lock's holder, the thread it joins, or the one
+    that imports the module it wants."""
     operation = blocked.operation
     for location, guard in operation.guards:
         if guard(location.state, blocked.thread.tid):
             continue
         if operation.kind == "join" and location.owner.label == "thread":
             return next((t for t in everyone.values() if t.location is location), None)
+        if operation.kind == "import":
+            return everyone.get(location.state)
         if operation.kind in HELD and location.owner.label in ("Lock", "RLock"):
             state = location.state
             return everyone.get(state[0] if isinstance(state, tuple) else state)

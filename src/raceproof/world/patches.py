@@ -16,6 +16,7 @@ import copyreg
 import datetime
 import faulthandler
 import functools
+import importlib
 import io
 import logging
 import os
@@ -149,7 +150,7 @@ class Patches:
         switch_interval.reset()
         self._logging.restore()
         streams.reset(self._seed)
-        imports.reset()
+        imports.begin_execution()
         redirection.reset()
         _forget_warnings()
         return found
@@ -227,6 +228,7 @@ class Patches:
         vars(own_thread)["get_ident"] = exits.common_ident
         self._set(imports.bootstrap, "_thread", own_thread)
         self._set(imports.bootstrap, "_ModuleLock", imports.ModuleLock)
+        self._set(importlib, "import_module", imports.import_module)
         replaced: dict[int, tuple[Any, Any]] = {}
         for module, names in self._replacements():
             for name, value in names.items():
