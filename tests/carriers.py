@@ -30,10 +30,10 @@ def explore_everything_twice(patch: pytest.MonkeyPatch) -> None:
 def _twice(once: Callable[[Exploration], Result]) -> Callable[[Exploration], Result]:
     def run(self: Exploration) -> Result:
         first = once(self)
-        if self._options.threads == AUTO:
+        if self._options.threads == AUTO and first.carrier == GREENLET:
             options = replace(self._options, threads=OS)
             second = once(Exploration(self._program, options, self._progress, self._emergency))
-            assert (first.carrier, second.carrier) == (GREENLET, OS)
+            assert second.carrier == OS
             assert_equal(first, second)
         return first
 

@@ -112,6 +112,84 @@ def test_a_replay_works_with_either(name: str, threads: str, other: str, tmp_pat
         assert again.reproduced, again.message
 
 
+PROGRAMS = {
+    "contexts": """
+        import contextvars, decimal
+        variable = contextvars.ContextVar("variable", default=0)
+        def work(number):
+            print(variable.get(), decimal.getcontext().prec)
+            variable.set(number)
+            decimal.getcontext().prec = number
+            box.append(number)
+            print(variable.get(), decimal.Decimal(1) / 3)
+        variable.set(9)
+    """,
+    "warnings": """
+        import warnings
+        def work(number):
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                box.append(number)
+                warnings.warn(str(number))
+                print(len(caught) <= 2)
+    """,
+    "logging": """
+        import logging, sys
+        logging.basicConfig(stream=sys.stdout, format="%(threadName)s %(thread)d %(message)s")
+        def work(number):
+            box.append(number)
+            logging.warning("from %s", number)
+    """,
+    "locals": """
+        import threading
+        kept = threading.local()
+        def work(number):
+            kept.value = getattr(kept, "value", 0) + number
+            box.append(number)
+            print(kept.value, threading.get_ident(), threading.current_thread().name)
+    """,
+    "processes": """
+        import os, subprocess, sys
+        def work(number):
+            box.append(number)
+            os.write(1, b"past the stream\\n")
+            print(subprocess.run([sys.executable, "-Sc", "print(1)"], capture_output=True).stdout)
+    """,
+    "databases": """
+        import sqlite3
+        def work(number):
+            with sqlite3.connect(":memory:") as connection:
+                box.append(number)
+                print(connection.execute("select ? + 1", (number,)).fetchone())
+    """,
+    "limits": """
+        import sys
+        def work(number):
+            sys.setrecursionlimit(500 + number)
+            box.append(number)
+            sys.setswitchinterval(number)
+            print(sys.getrecursionlimit() > 500, sys.getswitchinterval() >= 1)
+    """,
+}
+
+
+@needs_greenlet
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_what_surrounds_threads_is_the_same_too(name: str, tmp_path: Path) -> None:
+    start = """
+        import threading
+        box = []
+        threads = [threading.Thread(target=work, args=(number,)) for number in (1, 2)]
+        for thread in threads: thread.start()
+        for thread in threads: thread.join()
+    """
+    script = write(tmp_path, textwrap.dedent(PROGRAMS[name]) + textwrap.dedent(start))
+    first, second = (run(script, tmp_path, carrier) for carrier in (GREENLET, OS))
+    assert not first.error
+    assert first.interleavings >= 2
+    assert_equal(first, second)
+
+
 @needs_greenlet
 def test_a_module_that_another_thread_is_just_importing_is_no_real_lock(tmp_path: Path) -> None:
     (tmp_path / "common.py").write_text("counter = 0\n")
