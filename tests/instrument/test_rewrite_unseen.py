@@ -196,6 +196,63 @@ PROGRAMS = {
             return g() + g()
         print(f(2))
     """,
+    "which line is warned of": """
+        import warnings
+        def old(xs, n):
+            warnings.warn("old", DeprecationWarning, stacklevel=n)
+            return xs
+        class A:
+            xs = [1]
+            def old(self, n): return old(self.xs, n)
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            a = A()
+            old([1], 1)[0]
+            a.old(2).append(
+                a.old(3)[0]
+            )
+            [a.old(2) for _ in range(2)]
+        print([(w.lineno, w.filename, w.category.__name__) for w in seen])
+    """,
+    "what can be asked of functions and classes": """
+        import doctest, inspect, pickle, sys, typing
+        def f(a, /, b: int, *c, d: "list[int]" = [1][:1], **e) -> None:
+            '''Doubles.
+
+            >>> f(1, 2, d=[g[0]])
+            2
+            '''
+            global n
+            n = b
+            print(d[0] * 2)
+        g = [1]
+        class P:
+            '''A class.'''
+            def __init__(self, x=1): self.x = [x]
+            def __eq__(self, other): return self.x == other.x
+            __hash__ = None
+        print(inspect.signature(f), inspect.getsource(P), inspect.getsourcelines(f)[1], f.__doc__)
+        print(typing.get_type_hints(f), f.__annotations__, f.__defaults__, f.__kwdefaults__)
+        print(pickle.loads(pickle.dumps(P(3))) == P(3), pickle.loads(pickle.dumps(f)) is f)
+        print(doctest.testmod(sys.modules[__name__]), inspect.getdoc(P), inspect.getmembers(P)[-1])
+        print(f.__code__.co_varnames, f.__code__.co_freevars, dir())
+    """,
+    "names that a function sees": """
+        def f(xs, k):
+            n = 0
+            def g():
+                nonlocal n
+                n += xs[k + 1].real
+                show = locals
+                return dir(), sorted(show()), sorted(vars())
+            xs[k + n] = xs[k - n].real
+            return g(), n
+        class C:
+            xs = [1, 2]
+            xs[len(xs) - 1] = xs.pop(len(xs) - 1)
+            names = sorted(locals()), dir()
+        print(f([1, 2, 3], 1), C.names, [n for n in globals() if "rp" in n])
+    """,
     "loops over displays": """
         def f(x):
             return {y for x in [1, 2] for y in [x]}, [z for z in (x, 2)]

@@ -61,6 +61,8 @@ class Scope:
         """Module only: names bound after the preamble."""
         self.shows_locals = False
         """Calls locals(), eval() or the like, which would show what is added to it."""
+        self.shows_closure = False
+        """The same for this function or one inside it, which would show what it has from here."""
         self.captured: set[str] = set()
         """Names of this function that functions inside it use."""
         self.hot: set[str] = set()
@@ -146,6 +148,11 @@ def _decide(module: Scope, scopes: Sequence[Scope]) -> None:
     bound_from_inside: dict[Scope, set[str]] = {}
     counts: dict[Scope, dict[str, int]] = {scope: dict(scope.stores) for scope in scopes}
     for scope in scopes:
+        above: Scope | None = scope if scope.shows_locals else None
+        while above is not None and not above.shows_closure:
+            above.shows_closure = True
+            above = above.parent
+    for scope in scopes:
         runner = scope.runner
         for name in scope.loads | scope.stores.keys():
             owner = scope.owner(name)
@@ -163,7 +170,7 @@ def _decide(module: Scope, scopes: Sequence[Scope]) -> None:
         if scope is module:
             for name in counts[module]:
                 module.stores.setdefault(name, 0)
-        elif scope.kind == "function" and not scope.shows_locals:
+        elif scope.kind == "function" and not scope.shows_closure:
             scope.hot = {
                 name
                 for name in scope.captured
@@ -338,6 +345,8 @@ class _Builder:
     def visit_Name(self, node: ast.Name) -> None:
         if isinstance(node.ctx, ast.Load):
             self.scope.loads.add(self.scope.mangle(node.id))
+            if node.id in ("locals", "eval", "exec"):
+                self.scope.runner.shows_locals = True
         else:
             self.bind(node.id)
 
@@ -346,10 +355,7 @@ class _Builder:
         self.visit(node.value)
 
     def visit_Call(self, node: ast.Call) -> None:
-        if isinstance(node.func, ast.Name) and (
-            node.func.id in ("locals", "eval", "exec")
-            or (node.func.id in ("vars", "dir") and not node.args)
-        ):
+        if isinstance(node.func, ast.Name) and node.func.id in ("vars", "dir") and not node.args:
             self.scope.runner.shows_locals = True
         self.visit_all(ast.iter_child_nodes(node))
 
