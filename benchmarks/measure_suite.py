@@ -112,7 +112,8 @@ def rewriting(names: Sequence[str]) -> Iterator[list[str]]:
     from raceproof.world.scheduler import machine
 
     nowhere = str(Path(__file__).resolve().parent / "nowhere")
-    loader = Loader(Watch(nowhere, include=names))
+    # What runs the tests keeps the modules that it has.
+    loader = Loader(Watch(nowhere, include=names), is_kept=lambda name: True)
     hooks = Hooks(machine, loader.sites)
     loader.install()
     loader.begin()
@@ -140,6 +141,8 @@ def in_an_execution(body: Callable[[], None]) -> None:
 
     machine.max_events = MOST_EVENTS
     execution = machine.execute(first, Plan())
+    if execution.end != "finished":
+        print(f"the execution ended early: {execution.end} {execution.detail}", file=sys.stderr)
     if execution.truncated:
         print(f"not all watched: more than {MOST_EVENTS:,} events", file=sys.stderr)
 
