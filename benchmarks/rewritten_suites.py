@@ -90,8 +90,8 @@ def run(
 ) -> SuiteOutcome:
     """One run of a suite in a process of its own."""
     command = [python, "-W", "ignore", str(HERE / "measure_suite.py"), f"--runner={suite.runner}",
-               f"--directory={directory}", f"--rewrite={','.join(rewrite)}", *(["--execute"] if execute else []), "--",
-               *suite.arguments]  # fmt: skip
+               f"--directory={directory}", f"--rewrite={','.join(rewrite)}",
+               *(["--execute"] if execute else []), "--", *suite.arguments]  # fmt: skip
     environment = {
         **os.environ,
         "PYTHONPATH": str(HERE.parent / "src"),
