@@ -15,11 +15,12 @@ import os
 import sys
 import traceback
 import unittest
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+MOST_EVENTS = 1_000_000
 LONGEST = 4_000
 """Characters of a failure that are kept: its end says what went wrong."""
 
@@ -111,7 +112,8 @@ def rewriting(names: Sequence[str]) -> Iterator[list[str]]:
     from raceproof.world.scheduler import machine
 
     nowhere = str(Path(__file__).resolve().parent / "nowhere")
-    loader = Loader(Watch(nowhere, include=names))
+    # What runs the tests keeps the modules that it has.
+    loader = Loader(Watch(nowhere, include=names), is_kept=lambda name: True)
     hooks = Hooks(machine, loader.sites)
     loader.install()
     loader.begin()
@@ -125,12 +127,33 @@ def rewriting(names: Sequence[str]) -> Iterator[list[str]]:
         loader.remove()
 
 
+def in_an_execution(body: Callable[[], None]) -> None:
+    """Do it as the first thread of two, so that hooks announce what they are called for.
+
+    The standard library is the real one: this is about what hooks do to the objects they meet.
+    """
+    from raceproof.world.execution import Plan
+    from raceproof.world.scheduler import machine
+
+    def first() -> None:
+        machine.spawn(lambda: None, "other", False)
+        body()
+
+    machine.max_events = MOST_EVENTS
+    execution = machine.execute(first, Plan())
+    if execution.end != "finished":
+        print(f"the execution ended early: {execution.end} {execution.detail}", file=sys.stderr)
+    if execution.truncated:
+        print(f"not all watched: more than {MOST_EVENTS:,} events", file=sys.stderr)
+
+
 def main() -> None:
     """Carry out the command line; the answer is the last line."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rewrite", default="", help="modules, separated by commas")
     parser.add_argument("--runner", choices=["unittest", "pytest"], default="unittest")
     parser.add_argument("--directory", default=".")
+    parser.add_argument("--execute", action="store_true", help="with hooks at work")
     parser.add_argument("arguments", nargs="*")
     given = parser.parse_args()
     os.chdir(given.directory)
@@ -142,7 +165,10 @@ def main() -> None:
     with contextlib.redirect_stdout(io.StringIO()):
         if names:
             with rewriting(names) as kept.rewritten:
-                run(given.arguments, kept)
+                if given.execute:
+                    in_an_execution(lambda: run(given.arguments, kept))
+                else:
+                    run(given.arguments, kept)
         else:
             run(given.arguments, kept)
     json.dump(asdict(kept), answer)

@@ -85,11 +85,13 @@ def _call(*command: str) -> None:
         raise Broken(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
 
 
-def run(suite: Suite, python: str, directory: Path, rewrite: Sequence[str]) -> SuiteOutcome:
+def run(
+    suite: Suite, python: str, directory: Path, rewrite: Sequence[str], execute: bool = False
+) -> SuiteOutcome:
     """One run of a suite in a process of its own."""
     command = [python, "-W", "ignore", str(HERE / "measure_suite.py"), f"--runner={suite.runner}",
-               f"--directory={directory}", f"--rewrite={','.join(rewrite)}", "--",
-               *suite.arguments]  # fmt: skip
+               f"--directory={directory}", f"--rewrite={','.join(rewrite)}",
+               *(["--execute"] if execute else []), "--", *suite.arguments]  # fmt: skip
     environment = {
         **os.environ,
         "PYTHONPATH": str(HERE.parent / "src"),
@@ -123,9 +125,10 @@ def count(outcome: SuiteOutcome) -> str:
 class Comparison:
     """All suites, each plain and rewritten."""
 
-    def __init__(self, environment: Environment, details: bool) -> None:
+    def __init__(self, environment: Environment, details: bool, execute: bool) -> None:
         self._environment = environment
         self._details = details
+        self._execute = execute
         self.rows: list[list[str]] = []
         self.failures = 0
 
@@ -145,7 +148,7 @@ class Comparison:
         else:
             python, directory = sys.executable, self._environment.directory
         plain = run(suite, python, directory, ())
-        changed = run(suite, python, directory, suite.rewrite)
+        changed = run(suite, python, directory, suite.rewrite, self._execute)
         if "passed" not in plain.outcomes.values():
             raise Broken("no test passes\n" + "\n".join(list(plain.details.values())[:3]))
         found = different(plain, changed)
@@ -185,6 +188,7 @@ def main() -> int:
     parser.add_argument("--no-library", action="store_true", help="only packages")
     parser.add_argument("--scratch", type=Path, help="a directory for the environment, to be kept")
     parser.add_argument("--details", action="store_true", help="show how tests fail")
+    parser.add_argument("--execute", action="store_true", help="rewritten with hooks at work")
     given = parser.parse_args()
 
     suites = [] if given.no_library else list(filter(has_tests, standard_library()))
@@ -198,7 +202,7 @@ def main() -> int:
         packages = [suite for suite in suites if suite.package]
         if packages:
             environment.prepare(packages)
-        comparison = Comparison(environment, given.details)
+        comparison = Comparison(environment, given.details, given.execute)
         for suite in suites:
             comparison.add(suite)
     head = ["suite", "modules", "plain", "rewritten", "known", "different"]

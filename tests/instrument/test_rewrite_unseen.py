@@ -196,6 +196,17 @@ PROGRAMS = {
             return g() + g()
         print(f(2))
     """,
+    "a function that begins with a decorator": """
+        def keep(f): return f
+        def f(n):
+            @keep
+            def g():
+                nonlocal n
+                n += 1
+                return n
+            return g() + n
+        print(f(2))
+    """,
     "which line is warned of": """
         import warnings
         def old(xs, n):

@@ -23,6 +23,14 @@ from raceproof.instrument.foreign import Foreign
 from raceproof.instrument.spinning import at_loop_head
 from raceproof.world import locals as per_thread
 from raceproof.world.naming import IMMUTABLE
+from raceproof.world.plain_facts import (
+    bases_of,
+    dict_of,
+    globals_of,
+    home_of,
+    name_of,
+    namespace_of,
+)
 from raceproof.world.scheduler import Scheduler
 
 PREFIX: Final = "_rp_"
@@ -135,7 +143,7 @@ class Hooks:
             if tp in CONTAINERS:
                 label = sites[site].name
                 if owner is not None and label:
-                    label = f"{type(owner).__name__}.{label}"
+                    label = f"{name_of(type(owner))}.{label}"
                 if tp is not tuple:
                     name_object(value, giver, site, label)
                 if tp is not deque and len(value) <= MAX_NAMED:
@@ -146,10 +154,10 @@ class Hooks:
                 name_object(value, giver, site)
                 holder = effects.underlying(value)
                 if holder is not value:
-                    name_object(holder, giver, site, sites[site].name or tp.__name__)
-                fields = getattr(tp, "__dataclass_fields__", None)
-                if fields and len(fields) <= MAX_NAMED:
-                    for element in getattr(value, "__dict__", {}).values():
+                    name_object(holder, giver, site, sites[site].name or name_of(tp))
+                fields = lookup(tp, "__dataclass_fields__")
+                if type(fields) is dict and len(fields) <= MAX_NAMED:
+                    for element in (dict_of(value) or {}).values():
                         if type(element) not in IMMUTABLE or type(element) is tuple:
                             name_value(element, site)
 
@@ -173,9 +181,9 @@ class Hooks:
                 return _ON_CLASS_OBJECT
             if tp is types.FunctionType and lookup(tp, attribute) is _MISSING:
                 return _ON_INSTANCE
-            if tp in IMMUTABLE or (tp.__module__ == "builtins" and tp is not types.SimpleNamespace):
+            if tp in IMMUTABLE or (home_of(tp) == "builtins" and tp is not types.SimpleNamespace):
                 return _SILENT
-            if tp.__module__.startswith("raceproof.") or issubclass(tp, per_thread.local):
+            if home_of(tp).startswith("raceproof.") or issubclass(tp, per_thread.local):
                 return _SILENT
             on_class = lookup(tp, attribute)
             if on_class is _MISSING:
@@ -186,14 +194,15 @@ class Hooks:
             if issubclass(type(on_class), FUNCTION_LIKE):
                 return _SILENT
             kind = type(on_class)
-            if hasattr(kind, "__set__") or attribute.startswith("__"):
+            if lookup(kind, "__set__") is not _MISSING or attribute.startswith("__"):
                 return _SILENT
             return _MAYBE_ON_CLASS
 
         def lookup(tp: type, attribute: str) -> Any:
-            for cls in tp.__mro__:
-                if attribute in cls.__dict__:
-                    return cls.__dict__[attribute]
+            for cls in bases_of(tp) or ():
+                namespace = namespace_of(cls)
+                if attribute in namespace:
+                    return namespace[attribute]
             return _MISSING
 
         def attribute_operation(
@@ -202,7 +211,7 @@ class Hooks:
             """The operation for a site on an object; None where there is nothing to see."""
             if where == _SILENT:
                 if attribute == "__dict__" and not issubclass(type(obj), type):
-                    namespace = getattr(obj, "__dict__", None)
+                    namespace = dict_of(obj)
                     if namespace is not None:
                         objects.adopt(namespace, shared_of(obj, site))
                 return None
@@ -210,32 +219,32 @@ class Hooks:
             field = Attribute(attribute)
             if where == _ON_CLASS_OBJECT:
                 owner = obj
-                for cls in obj.__mro__:
-                    if attribute in cls.__dict__:
+                for cls in bases_of(obj) or ():
+                    if attribute in namespace_of(cls):
                         owner = cls
                         break
-                value = owner.__dict__.get(attribute, _MISSING)
+                value = namespace_of(owner).get(attribute, _MISSING)
                 if mode == READ and issubclass(type(value), (*FUNCTION_LIKE, property)):
                     return None
                 if mode == WRITE:
                     owner = obj
                     placements.clear()
-                if owner.__module__ == "builtins":
+                if home_of(owner) == "builtins":
                     return None
                 shared = shared_of(owner, site)
                 return interned(shared, site, kind, ((shared.location(field), mode),))
             if where == _ON_MODULE:
-                value = obj.__dict__.get(attribute, _MISSING)
+                value = (globals_of(obj) or {}).get(attribute, _MISSING)
                 if mode == READ and issubclass(type(value), FUNCTION_LIKE):
                     return None
                 shared = shared_of(obj, site)
                 return interned(shared, site, kind, ((shared.location(field), mode),))
             shared = shared_of(obj, site)
             if where == _MAYBE_ON_CLASS and mode == READ:
-                fields = getattr(obj, "__dict__", None)
+                fields = dict_of(obj)
                 if fields is None or attribute not in fields:
-                    for cls in type(obj).__mro__:
-                        if attribute in cls.__dict__:
+                    for cls in bases_of(type(obj)) or ():
+                        if attribute in namespace_of(cls):
                             above = shared_of(cls, site)
                             return interned(
                                 shared, (site, "class"), kind,
@@ -311,7 +320,7 @@ class Hooks:
             shared = by_id.get(id(holder))
             if shared is None:
                 wrapped = holder is not obj and watched_kind(obj) != "view"
-                label = type(obj).__name__ if wrapped else ""
+                label = name_of(type(obj)) if wrapped else ""
                 shared = name_object(holder, machine.current.tid, site, label)
             key = (site, kind, footprint)
             operation = shared.operations.get(key)
@@ -610,11 +619,11 @@ class Hooks:
         def attributes_of(obj: Any) -> dict[str, Any]:
             """The attributes of an instance that are stored in it, without running its code."""
             tp = type(obj)
-            if tp in IMMUTABLE or issubclass(tp, FUNCTION_LIKE) or tp.__module__ == "builtins":
+            if tp in IMMUTABLE or issubclass(tp, FUNCTION_LIKE) or home_of(tp) == "builtins":
                 return {}
             found: dict[str, Any] = {}
-            for cls in tp.__mro__:
-                for attribute, member in cls.__dict__.items():
+            for cls in bases_of(tp) or ():
+                for attribute, member in namespace_of(cls).items():
                     if type(member) is types.MemberDescriptorType:
                         try:
                             found[attribute] = member.__get__(obj, tp)
@@ -700,7 +709,7 @@ class Hooks:
         class WatchedIterator(map):  # type: ignore[type-arg]
             """An iterator that may be shared: taking the next element is an operation."""
 
-            __slots__ = ("_native",)
+            __slots__ = ("__weakref__", "_native")
             _native: Iterator[Any]
 
             def __new__(cls, native: Iterator[Any], site: int) -> WatchedIterator:
@@ -729,7 +738,7 @@ class Hooks:
         class WatchedIteration(map):  # type: ignore[type-arg]
             """A walk over a container: each step looks at it."""
 
-            __slots__ = ("_native", "_steps")
+            __slots__ = ("__weakref__", "_native", "_steps")
             _native: Iterator[Any]
             _steps: Steps
 
@@ -904,7 +913,9 @@ class Hooks:
         def match(obj: Any, site: int, positions: int, *names: str) -> Any:
             """The subject of class patterns with these keywords and so many positional ones."""
             if machine.watching:
-                by_position = getattr(type(obj), "__match_args__", ())
+                by_position = lookup(type(obj), "__match_args__")
+                if type(by_position) is not tuple:
+                    by_position = ()
                 operation = None
                 for attribute in (*names, *by_position[:positions]):
                     where = placement(type(obj), attribute)

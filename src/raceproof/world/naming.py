@@ -16,6 +16,7 @@ from collections.abc import Callable, Hashable
 from typing import Any, Final
 
 from raceproof.events import Operation, SharedObject, ThreadId
+from raceproof.world.plain_facts import home_of, name_of, name_of_module, qualified_name_of
 
 ThreadPath = tuple[int, ...]
 
@@ -92,19 +93,20 @@ class ObjectTable:
         tp = type(thing)
         name: Hashable
         if tp is types.ModuleType:
-            name, label = ("module", thing.__name__), thing.__name__
+            label = name_of_module(thing)
+            name = ("module", label)
             if label == "__main__":
                 label = ""
         elif issubclass(tp, type):
-            label = thing.__qualname__.rpartition("<locals>.")[2]
-            name = self._numbered(("class", thing.__module__, label))
+            label = qualified_name_of(thing).rpartition("<locals>.")[2]
+            name = self._numbered(("class", home_of(thing), label))
         elif tp in LOGGERS:  # there is one of each name, whoever comes upon it first
             name, label = ("logger", thing.name), f"logger {thing.name!r}"
         elif thing is os.environ:
             name, label = ("environment",), "os.environ"
         else:
-            name = self._numbered((giver, where, tp.__name__))
-            label = label or tp.__name__
+            name = self._numbered((giver, where, name_of(tp)))
+            label = label or name_of(tp)
         return self.adopt(thing, self._naming.object(name, label))
 
     def adopt(self, thing: Any, shared: SharedObject) -> SharedObject:

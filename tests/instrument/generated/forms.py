@@ -41,7 +41,7 @@ EXPRESSIONS = [
     "list(map(lambda v: (v, <e>), <e>))", "list(filter(None, <e>))", "list(enumerate(<e>))",
     "next(iter(<e>), <e>)", "next(<e>)", "isinstance(<e>, Thing)", "getattr(<e>, 'n', <e>)",
     "getattr(<e>, <e>, <e>)", "setattr(t, 'n', <e>)", "hasattr(<e>, 'xs')", "vars(<e>)",
-    "list(reversed(<e>))", "iter(<e>) is <e>", "id(<e>) == id(<e>)", "type(<e>).__name__",
+    "list(reversed(<e>))", "iter(<e>) is <e>", "id(<n>) == id(b)", "type(<e>).__name__",
     "copy.copy(<e>)", "heapq.heappush(b, <e>)", "list(itertools.chain(<e>, <e>))", "callable(<e>)",
     "functools.reduce(lambda u, v: u, <e>, <e>)", "operator.itemgetter(<e>)(<e>)", "deque(<e>, 2)",
     "dataclasses.replace(Point(1), x=<e>)", "Pair(*<e>)._replace(x=<e>)", "hash(<e>)", "print(<e>)",

@@ -78,7 +78,8 @@ class Blocks(Names, Accesses, Contents):
             if scope.hot:
                 hot = tuple(sorted(scope.hot))
                 code = (s for s in node.body[len(docstring) :] if not is_declaration(s))
-                at = next(code, node.body[0])
+                at: ast.AST = next(code, node.body[0])
+                at = next(iter(getattr(at, "decorator_list", [])), at)  # where it begins
                 site = self.site("scope", head(node), node.name, targets=hot)
                 target = ast.Name(scope_name(scope), ast.Store())
                 start.append(
