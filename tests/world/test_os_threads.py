@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import logging
-import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -74,21 +74,19 @@ def test_what_a_library_keeps_for_a_thread_is_of_that_thread() -> None:
     assert value(program) == [([False], "a"), ([False], "b")]
 
 
-def test_a_library_that_insists_on_one_thread_sees_several() -> None:
+def test_what_c_code_keeps_for_a_thread_is_of_that_thread() -> None:
+    def remember(number: int) -> int:
+        ctypes.set_errno(number)
+        barrier.wait()
+        return ctypes.get_errno()
+
     def program() -> Any:
-        connection = sqlite3.connect(":memory:")
+        nonlocal barrier
+        barrier = threading.Barrier(2)
+        return in_threads(lambda: remember(1), lambda: remember(2))
 
-        def use() -> str:
-            try:
-                connection.execute("select 1")
-            except sqlite3.ProgrammingError as error:
-                return str(error)
-            return "no objection"
-
-        return in_threads(use)
-
-    (message,) = value(program)
-    assert message.startswith("SQLite objects created in a thread can only be used in that same")
+    barrier = threading.Barrier(2)
+    assert value(program) == [1, 2]
 
 
 def test_the_real_module_threading_does_not_see_them() -> None:
