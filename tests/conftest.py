@@ -8,6 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
+collect_ignore = ["sample_project"]
+"""It is run by tests, in a process of its own: some of its tests are meant to fail."""
+pytest_plugins = ["pytester"]
+
 
 @pytest.fixture(scope="session", autouse=True)
 def cache_of_the_tests() -> Iterator[None]:
