@@ -308,6 +308,27 @@ def test_what_the_first_run_did_before_its_thread_is_undone(run: Run) -> None:
     run(source.replace("\n        ", "\n"), "--raceproof").assert_outcomes(passed=1)
 
 
+def test_a_test_that_differs_from_run_to_run(run: Run) -> None:
+    source = """
+        def endless():
+            number = 0
+            while True:
+                number += 1
+                yield number
+        NUMBERS = endless()
+        def test_draw():
+            values = []
+            def draw():
+                if next(NUMBERS) % 2:
+                    values.append(1)
+            together(draw, draw, draw)
+        """
+    result = run(source.replace("\n        ", "\n"), "--raceproof")
+    result.assert_outcomes(passed=1)
+    assert "test_it.py::test_draw is not deterministic: " in text(result)
+    assert "test_it.NUMBERS (generator): make it in the function" in text(result)
+
+
 def test_threads_in_a_fixture(run: Run) -> None:
     source = """
         @pytest.fixture

@@ -15,6 +15,7 @@ import pytest
 
 from raceproof import exploration, library
 from raceproof.functions import NoFunction, belongings_now
+from raceproof.judge.determinism import NOT_DETERMINISTIC
 from raceproof.judge.findings import Result
 from raceproof.options import Options
 from raceproof.programs import CannotRun
@@ -199,6 +200,8 @@ class Search:
             True, result.complete, result.interleavings, result.estimated, result.seconds,
             changed=tuple(result.changed), replayed=self._is_replay,
         )  # fmt: skip
+        if result.cut == NOT_DETERMINISTIC:
+            told.doubt = next((note for note in result.notes if note.startswith(result.cut)), "")
         self.item._raceproof = told  # type: ignore[attr-defined]
         if findings:
             result.findings = findings

@@ -21,6 +21,8 @@ class Summary:
     shares: list[float] = field(default_factory=list)
     """Which part of their interleavings the searches that were cut off have run."""
     not_explored: Counter[str] = field(default_factory=Counter)
+    doubts: list[tuple[str, str]] = field(default_factory=list)
+    """(test, why it could not be explored to the end)."""
     changed: list[tuple[str, str]] = field(default_factory=list)
     """(test, what it changed that others have too)."""
 
@@ -34,6 +36,8 @@ class Summary:
             return
         self.explored += 1
         self.complete += told["complete"]
+        if told["doubt"]:
+            self.doubts.append((nodeid, told["doubt"]))
         self.interleavings += told["interleavings"]
         self.seconds += told["seconds"]
         self.changed += [(nodeid, what) for what in told["changed"]]
@@ -61,6 +65,8 @@ class Summary:
             return
         for why, times in self.not_explored.items():
             reporter.write_line(f"  {counted(times, 'test')} run once only: {why}")
+        for nodeid, why in self.doubts:
+            reporter.write_line(f"  {nodeid} is {why}")
         for nodeid, what in self.changed:
             if what.startswith("the ") or reporter.config.option.verbose > 0:
                 reporter.write_line(

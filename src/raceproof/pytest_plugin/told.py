@@ -23,6 +23,8 @@ class Told:
     """Why it could not be explored."""
     changed: tuple[str, ...] = ()
     """What it changes though other tests use it too."""
+    doubt: str = ""
+    """Why its interleavings may not be comparable."""
     replayed: bool = False
     """Only a recorded interleaving was run."""
     text: str = ""
