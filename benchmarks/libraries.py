@@ -27,6 +27,8 @@ class Library:
     tests: tuple[str, ...]
     path: str
     """Where its package lies, for the import path."""
+    left_out: tuple[str, ...] = ()
+    """Tests that raceproof is right about: they take a sleep for an order."""
 
 
 LIBRARIES = (
@@ -36,6 +38,8 @@ LIBRARIES = (
         "0.26.0",
         ("tests/test_core.py", "tests/test_graphite_bridge.py"),
         ".",
+        # Waits for a worker by sleeping for 0.7 s; if the worker is late, the test fails.
+        ("tests/test_core.py::TestGauge::test_function_decorator_multithread",),
     ),
 )
 
@@ -60,8 +64,18 @@ def run(library: Library, directory: Path) -> int:
     """Run its tests; returns pytest's exit status."""
     root = fetch(library, directory)
     tests = [test for test in library.tests if (root / test).exists()]
+    left_out = [f"--deselect={test}" for test in library.left_out]
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "--raceproof", "-p", "no:cacheprovider", *tests],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "--raceproof",
+            "-p",
+            "no:cacheprovider",
+            *left_out,
+            *tests,
+        ],
         cwd=root,
         env={**os.environ, "PYTHONPATH": str(root / library.path)},
         check=False,
