@@ -9,6 +9,10 @@ from collections.abc import Iterator
 import pytest
 from carriers import HAVE_GREENLET, explore_everything_twice
 
+collect_ignore = ["sample_project"]
+"""It is run by tests, in a process of its own: some of its tests are meant to fail."""
+pytest_plugins = ["pytester"]
+
 
 @pytest.fixture(scope="session", autouse=True)
 def cache_of_the_tests() -> Iterator[None]:

@@ -14,7 +14,16 @@ from typing import Any, Final
 
 
 class BadConfiguration(Exception):
-    """The file cannot be used; the message names it, and the key."""
+    """A pyproject.toml cannot be used; the message names it, and the key.
+
+    >>> import pathlib, raceproof
+    >>> _ = pathlib.Path("pyproject.toml").write_text("[tool.raceproof]\\nmax-secs = 5\\n")
+    >>> try:
+    ...     raceproof.explore(lambda: None)
+    ... except raceproof.BadConfiguration as error:
+    ...     print(str(error).partition(": ")[2])
+    unknown key 'max-secs' in [tool.raceproof] (did you mean 'max-seconds'?)
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,25 @@ def _one_of(*choices: str) -> Callable[[object], str]:
     return check
 
 
+def _profiles(value: object) -> dict[str, dict[str, Any]]:
+    """Settings by the name of a profile."""
+    if not isinstance(value, dict):
+        raise ValueError("a table of profiles")
+    found: dict[str, dict[str, Any]] = {}
+    for name, table in value.items():
+        if not isinstance(table, dict):
+            raise ValueError(f"a table of profiles, and {name} a table of settings")
+        found[name] = {}
+        for key, setting in table.items():
+            if key not in SEARCH_KEYS:
+                raise ValueError(f"made of settings: {key!r} is none{_hint(key)}")
+            try:
+                found[name][key.replace("-", "_")] = KEYS[key](setting)
+            except ValueError as error:
+                raise ValueError(f"made of settings: {name}.{key} is {error}") from None
+    return found
+
+
 FORMATS: Final = ("text", "json")
 TIMEOUTS: Final = ("idle", "any", "never")
 THREADS: Final = ("auto", "greenlet", "os")
@@ -100,7 +128,12 @@ KEYS: Final[dict[str, Callable[[object], Any]]] = {
     "cache": _switch,
     "verbose": _switch,
     "quiet": _switch,
+    "profiles": _profiles,
 }
+SEARCH_KEYS: Final = tuple(
+    key for key in KEYS if key not in ("format", "verbose", "quiet", "profiles")
+)
+"""The keys that say how to search, rather than how to report."""
 
 
 def read_configuration(directory: str) -> Configuration:

@@ -21,9 +21,10 @@ from raceproof.judge.narrate import Narrator
 from raceproof.judge.outcomes import Outcome, describe
 from raceproof.judge.patterns import Triple, unserializable
 from raceproof.options import Options
+from raceproof.programs import Target
 from raceproof.search.minimize import Attempt, minimize
 from raceproof.search.replay import Recording, save, schedule_of
-from raceproof.session import Program, Run, Session
+from raceproof.session import Run, Session
 from raceproof.world.execution import Blocked, Execution, Plan
 from raceproof.world.scheduler import machine
 
@@ -34,7 +35,7 @@ ORDER = (Fault.STANDSTILL, Fault.LOST_UPDATE, Fault.NOT_SERIAL, Fault.FAILURE)
 class Presenter:
     """Makes findings out of the suspects of a judge."""
 
-    def __init__(self, session: Session, judge: Judge, program: Program, options: Options) -> None:
+    def __init__(self, session: Session, judge: Judge, program: Target, options: Options) -> None:
         self._session = session
         self._judge = judge
         self._program = program
@@ -89,7 +90,8 @@ class Presenter:
             return None
         if suspect.outcome is not None and first.outcome not in (None, suspect.outcome):
             difference = in_results(suspect.outcome, first.outcome)
-            doubt(result, f"run again in the same order of its threads, {difference}. {LIKELY}")
+            likely = self._session.stage.doubts or LIKELY
+            doubt(result, f"run again in the same order of its threads, {difference}. {likely}")
             return None
         best = first
         if kind != "failure":
@@ -106,6 +108,8 @@ class Presenter:
         if finding is None:
             return None
         finding.occurrences = suspect.seen
+        finding.exception = run.record.exception()
+        finding.printed = list(run.record.output.lines)
         self._keep(finding, suspect, run, best.length, number)
         return finding
 
@@ -270,27 +274,31 @@ class Presenter:
             execution.threads[:length], execution.operations[:length], machine.naming
         )
         recording = Recording(
-            program.script, program.module, list(program.arguments),
-            {"include": list(options.include), "exclude": list(options.exclude),
+            **program.origin,
+            options={"include": list(options.include), "exclude": list(options.exclude),
              "seed": options.seed, "timeouts": options.timeouts, "threads": options.threads,
              "insights": sorted(machine.insights)},
-            platform.python_version(), finding.kind, finding.message,
-            [suspect.fault.name, *mark_of(suspect)], schedule, as_data(run.outcome), operations,
+            python=platform.python_version(), kind=finding.kind, message=finding.message,
+            signature=[suspect.fault.name, *mark_of(suspect)], schedule=schedule,
+            outcome=as_data(run.outcome), operations=operations,
         )  # fmt: skip
         try:
             finding.replay = save(recording, options.replay_dir, program.stem, number)
+            finding.command = program.rerun_command(finding.replay)
         except OSError as error:
             finding.replay = ""
             finding.because += f" (No replay file: {error.strerror}.)"
 
-    def replay(self, recording: Recording, pdb: bool) -> tuple[Finding | None, str]:
+    def replay(
+        self, recording: Recording, pdb: bool, echo: bool = True
+    ) -> tuple[Finding | None, str]:
         """Run a recorded interleaving; the finding if it shows its fault again, and a message."""
         script = recording.script_for(machine.naming)
         if pdb:
             import pdb as debugger
 
             debugger.Pdb().set_trace()
-        run, narrator = self._narrated(script, echo=True)
+        run, narrator = self._narrated(script, echo)
         fault, mark = Fault[recording.signature[0]], recording.signature[1:]
         execution = run.execution
         everyone = execution.everyone
@@ -308,6 +316,10 @@ class Presenter:
                     break
         elif execution.end in ENDED and self._same_result(recording, run, mark):
             finding = self._explain_outcome(fault.value, run, narrator, set())
+        if finding is not None:
+            self._add_outcome(finding, run)
+            finding.exception = run.record.exception()
+            finding.printed = list(run.record.output.lines)
         message = recording.message
         if finding is None:
             message = f"not seen this time: {message}"

@@ -7,23 +7,27 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
 from raceproof.explaining import Presenter
+from raceproof.instrument.loader import Loader
 from raceproof.interruption import PATIENCE, Interruption
 from raceproof.judge.determinism import NOT_DETERMINISTIC
-from raceproof.judge.findings import Finding, Result
+from raceproof.judge.findings import Condition, Finding, Result
 from raceproof.judge.judge import Judge
 from raceproof.leftovers import notes_on_files
 from raceproof.options import Options
+from raceproof.programs import Program, Target
 from raceproof.reference import Reference
 from raceproof.repetition import Consistency
+from raceproof.report.numbers import counted
 from raceproof.search.dpor import Dpor
 from raceproof.search.replay import Recording, UnusableReplay, load
 from raceproof.search.sampling import RandomPriorities
-from raceproof.session import CannotRun, Program, Run, Session
+from raceproof.session import CannotRun, Run, Session
 from raceproof.world.carriers import AUTO, OS, has_gil, name_of
 from raceproof.world.descriptors import present
 from raceproof.world.execution import Execution, Plan
@@ -72,18 +76,21 @@ class ReplayResult:
 
 
 def explore(
-    program: Program,
+    program: Target,
     options: Options,
     progress: Progress,
     emergency: Callable[[Result], None] | None = None,
+    loader: Loader | None = None,
+    kept: Sequence[Recording] = (),
 ) -> Result:
     """Try the orders of the threads of `program` until all are done or the budget is.
 
     Raises `CannotRun` for a program that cannot be run at all.  When the program hangs in a way
     that nothing in this thread can end, `emergency` gets what is known, from another thread, and
-    the process ends with status 2.
+    the process ends with status 2.  `loader` has watched modules of the program before.
+    The recordings in `kept` are run first; if one of them still fails, the search is over.
     """
-    return Exploration(program, options, progress, emergency).run()
+    return Exploration(program, options, progress, emergency, loader, kept).run()
 
 
 class Exploration:
@@ -91,15 +98,21 @@ class Exploration:
 
     def __init__(
         self,
-        program: Program,
+        program: Target,
         options: Options,
         progress: Progress,
         emergency: Callable[[Result], None] | None,
+        loader: Loader | None = None,
+        kept: Sequence[Recording] = (),
     ) -> None:
         self._program = program
         self._options = options
         self._progress = progress
         self._emergency = emergency
+        self._loader = loader
+        self._kept = kept
+        self._reproduced = False
+        """An interleaving that failed before still fails."""
         self._started = perf_counter()
         self._result = Result(program.title, "ok", python=platform.python_version())
         self._first_finding: float | None = None
@@ -117,21 +130,26 @@ class Exploration:
                 options.exclude,
                 options.seed,
                 options.timeouts,
-                threads=options.threads,
-                cache=options.cache,
+                options.threads,
+                options.cache,
+                self._loader,
             ) as session,
             Interruption(machine, self._last_resort) as interruption,
         ):
             self._session, self._interruption = session, interruption
             self._consistency = Consistency(session, result)
             result.carrier = name_of(machine.carrier)
+            # Rewriting what is to be watched is done once, and no part of the search.
+            self._started = perf_counter() - session.loader.seconds
             self._begin()
+            self._run_kept()
             while not result.cut and not result.error:
                 plan = self._search.next_plan()
                 if plan is None or not self._go_on():
                     break
                 self._execute(plan)
             self._conclude()
+            result.changed = session.stage.changed
             result.watched = sorted(session.loader.watched)
             result.unwatched = sorted(session.loader.unwatched - session.loader.watched)
         if result.findings:
@@ -157,6 +175,23 @@ class Exploration:
         self._judge = Judge(session.loader.sites, self._reference.contains)
         self._presenter = Presenter(session, self._judge, self._program, options)
         self._sampling = RandomPriorities(machine, options.seed)
+        self._conditions: dict[str, Condition] = {}
+
+    def _run_kept(self) -> None:
+        """Run the interleavings that have failed before."""
+        for recording in self._kept:
+            machine.insights.update(recording.options.get("insights", ()))
+            run = self._run_recorded(recording)
+            if self._session.imported:
+                self._start_again()
+                run = self._run_recorded(recording)
+            if run.execution.end not in DISRUPTED:
+                self._hear(run, None)
+        self._reproduced = bool(self._judge.suspects)
+
+    def _run_recorded(self, recording: Recording) -> Run:
+        script = recording.script_for(machine.naming)
+        return self._session.run(Plan(script=script, lenient=True))
 
     def _start_again(self) -> None:
         """Forget what was learnt so far."""
@@ -177,6 +212,8 @@ class Exploration:
         now = self._elapsed()
         if self._interruption:
             result.cut = "interrupted"
+        elif self._reproduced and result.interleavings:
+            result.cut = "an interleaving that failed before still fails"
         elif now > options.max_seconds and result.interleavings:
             result.cut = f"time, {options.max_seconds:g} s"
         elif (
@@ -242,6 +279,10 @@ class Exploration:
 
     def _hear(self, run: Run, known: int | None) -> None:
         judge = self._judge
+        for label, held in run.record.hopes.items():
+            condition = self._conditions.setdefault(label, Condition(label))
+            condition.reached += 1
+            condition.held += held
         judge.hear(run.execution, run.outcome, run.record.lines(), known)
         for suspect in judge.unchecked():
             if self._presenter.is_harmless(suspect):
@@ -320,6 +361,7 @@ class Exploration:
                 "loops that sleep went round until the others had had their turn, no more often"
             )
         result.findings = self._presenter.findings(result, EXPLAINING)
+        self._judge_conditions()
         result.outcomes = self._judge.tally.summary(self._judge.serial_known)
         files = self._session.patches.files.backups
         result.notes += notes_on_files(files, self._session.listing.changed())
@@ -330,6 +372,20 @@ class Exploration:
         if has_gil():
             return ": greenlet, which is quicker, cannot be imported"
         return ", as always without a GIL"
+
+    def _judge_conditions(self) -> None:
+        """What is sometimes so has to be so in some interleaving."""
+        result = self._result
+        result.conditions = list(self._conditions.values())
+        for condition in result.conditions:
+            if condition.held:
+                continue
+            times = counted(condition.reached, "interleaving")
+            if result.complete:
+                message = f"{condition.label}: never, in {times} that came there"
+                result.findings.append(Finding("never", message, occurrences=condition.reached))
+            else:
+                result.notes.append(f"not seen so far, in {times}: {condition.label}")
 
     def _last_resort(self, detail: str) -> None:
         """Called by the watchdog, in its thread: report, and end the process."""
@@ -356,20 +412,53 @@ def replay(file: str, pdb: bool = False) -> ReplayResult:
 
     Raises `CannotRun` if the file cannot be used.
     """
+    recording, options = recorded(file)
+    if recording.test or recording.function:
+        raise CannotRun(how_to_replay(recording, file))
+    program = Program(recording.script, recording.module, tuple(recording.arguments))
+    return replay_recording(program, recording, options, pdb)
+
+
+def how_to_replay(recording: Recording, file: str) -> str:
+    """What to do with the interleaving of something that is no program."""
+    if recording.test:
+        return (
+            f"{file} is an interleaving of a test: "
+            f"pytest {shlex.quote(recording.test)} --raceproof-replay {shlex.quote(file)}"
+        )
+    module, _, name = recording.function.partition(":")
+    return (
+        f"{file} is an interleaving of the function {name} of {module}: from Python, "
+        f"raceproof.replay({file!r}, {name})"
+    )
+
+
+def recorded(file: str) -> tuple[Recording, Options]:
+    """A recorded interleaving, and the options it was found with.  Raises `CannotRun`."""
     try:
         recording: Recording = load(file)
     except OSError as error:
         raise CannotRun(f"cannot read {file}: {error.strerror}") from None
     except UnusableReplay as error:
         raise CannotRun(str(error)) from None
-    program = Program(recording.script, recording.module, tuple(recording.arguments))
-    options = Options(
+    return recording, Options(
         include=tuple(recording.options.get("include", ())),
         exclude=tuple(recording.options.get("exclude", ())),
         seed=int(recording.options.get("seed", 0)),
         timeouts=str(recording.options.get("timeouts", "idle")),
         threads=str(recording.options.get("threads", AUTO)),
     )
+
+
+def replay_recording(
+    program: Target,
+    recording: Recording,
+    options: Options,
+    pdb: bool = False,
+    loader: Loader | None = None,
+    echo: bool = True,
+) -> ReplayResult:
+    """Run a recorded interleaving of `program` once; `echo` shows its output."""
     with (
         Session(
             program,
@@ -378,6 +467,7 @@ def replay(file: str, pdb: bool = False) -> ReplayResult:
             options.seed,
             options.timeouts,
             options.threads,
+            loader=loader,
         ) as session,
         Interruption(machine, _give_up, None if pdb else PATIENCE) as interruption,
     ):
@@ -386,5 +476,5 @@ def replay(file: str, pdb: bool = False) -> ReplayResult:
         reference = Reference(session, options.max_seconds, interruption)
         judge = Judge(session.loader.sites, reference.contains)
         presenter = Presenter(session, judge, program, options)
-        finding, message = presenter.replay(recording, pdb)
+        finding, message = presenter.replay(recording, pdb, echo)
     return ReplayResult(finding is not None, message, finding)

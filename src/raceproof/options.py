@@ -19,5 +19,7 @@ class Options:
     keep_going: bool = False
     first: bool = False
     replay_dir: str = ".raceproof"
+    require_complete: bool = False
+    """A search that was cut off counts as a failure; it goes on no longer for that."""
     cache: bool = True
     """Keep rewritten code on disk, so that watched packages are rewritten once."""

@@ -97,6 +97,11 @@ class Consistency:
         """The search starts from scratch."""
         self._first = self._departure = None
 
+    @property
+    def _likely(self) -> str:
+        """What is often the reason."""
+        return self._session.stage.doubts or LIKELY
+
     def note(self, execution: Execution) -> None:
         """Remember where an execution did not go as planned."""
         if self._departure is None:
@@ -133,7 +138,10 @@ class Consistency:
         if departure is not None:
             where = determinism.in_events(departure, self._session.loader.sites)
             if departure.expected is not None:
-                doubt(result, f"run again in the same order of its threads, {where}. {LIKELY}")
+                doubt(
+                    result,
+                    f"run again in the same order of its threads, {where}. {self._likely}",
+                )
                 return
         result.cut = result.cut or UNSEEN
         result.notes.append(
@@ -151,5 +159,5 @@ class Consistency:
         self._doubtful = True
         self._result.notes.append(
             f"{NOT_DETERMINISTIC}: run twice in the same order of its threads, {difference.text}. "
-            f"{went_on}{LIKELY}"
+            f"{went_on}{self._likely}"
         )

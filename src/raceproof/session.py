@@ -9,15 +9,16 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
 
 from raceproof.instrument.cache import usual_cache
 from raceproof.instrument.hooks import Hooks
 from raceproof.instrument.inclusion import objection
-from raceproof.instrument.loader import Loader, ModuleScript, Script, Watch
+from raceproof.instrument.loader import Loader, Watch
 from raceproof.judge.outcomes import Outcome, outcome_of
+from raceproof.programs import CannotRun, Program, Target
 from raceproof.world import imports
 from raceproof.world.backups import Listing
 from raceproof.world.carriers import AUTO, NoGreenlet, hub_class
@@ -29,33 +30,11 @@ from raceproof.world.record import Record
 from raceproof.world.scheduler import machine
 from raceproof.world.surroundings import Surroundings, Tracing
 
+__all__ = ["CannotRun", "Program", "Run", "Session", "new_loader"]
+
 COLLECTION_EVERY = 20
 """Executions between two collections of young garbage: each costs as much as a fifth of one."""
 FULL_COLLECTION_EVERY = 2_000
-
-
-class CannotRun(Exception):
-    """The program cannot be explored; the message is for the user."""
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """What to run: a script or a module, and its arguments."""
-
-    script: str | None
-    module: str | None
-    arguments: tuple[str, ...] = ()
-
-    @property
-    def title(self) -> str:
-        """How reports call it."""
-        return self.script if self.script is not None else f"-m {self.module}"
-
-    @property
-    def stem(self) -> str:
-        """A short name for files about it."""
-        name = os.path.basename(self.script) if self.script is not None else str(self.module)
-        return name.removesuffix(".py") or "program"
 
 
 @dataclass(slots=True)
@@ -67,49 +46,54 @@ class Run:
     record: Record
 
 
+def new_loader(
+    directory: str, include: tuple[str, ...], exclude: tuple[str, ...], cache: bool = True
+) -> Loader:
+    """A loader for what is watched in a project."""
+    settings = ("include", *include, "exclude", *exclude)
+    return Loader(
+        Watch(directory, include, exclude), usual_cache(settings) if cache else None, is_worked_on
+    )
+
+
 class Session:
     """Use as a context manager; `run` as often as wanted in between."""
 
     def __init__(
         self,
-        program: Program,
+        target: Target,
         include: tuple[str, ...] = (),
         exclude: tuple[str, ...] = (),
         seed: int = 0,
         timeouts: str = "idle",
         threads: str = AUTO,
         cache: bool = True,
+        loader: Loader | None = None,
     ) -> None:
-        """With `cache`, rewritten code is kept on disk for the next process."""
-        self.program = program
+        """With `cache`, rewritten code is kept on disk for the next process.
+
+        `loader` knows the code of watched modules from earlier sessions in this one.
+        """
         self._timeouts = timeouts
         self._threads = threads
-        if program.script is not None:
-            self._directory = os.path.dirname(os.path.realpath(program.script))
-        else:
-            self._directory = os.getcwd()
+        self._directory = target.directory
         self.patches = Patches(seed=seed)
-        settings = ("include", *include, "exclude", *exclude)
-        self.loader = Loader(
-            Watch(self._directory, include, exclude),
-            usual_cache(settings) if cache else None,
-            is_worked_on,
-            self.patches.adapt,
-        )
+        self.loader = loader or new_loader(target.directory, include, exclude, cache)
+        self.loader.adapt = self.patches.adapt
+        self.stage = target.stage(self.loader)
         self._descriptors = Descriptors()
         self._surroundings: Surroundings
         self.listing: Listing
         """Of the working directory as it was at first."""
-        self._body: Callable[[], None]
         self._executions = 0
         self.imported = False
         """The last execution imported modules that are not watched, for the first time."""
         self.listens = True
         """What the program prints is part of its outcome."""
-        self._saved_path: list[str] = []
-        self._saved_argv: list[str] = []
 
     def __enter__(self) -> Session:
+        if machine.active:
+            raise CannotRun("an exploration cannot take place inside of another one")
         for name in self.loader.watch.include:
             reason = objection(name, [self._directory, *sys.path])
             if reason:
@@ -121,41 +105,38 @@ class Session:
                 f"--threads greenlet: greenlet cannot be imported ({error}); install it, or use "
                 "--threads os"
             ) from None
-        self._saved_path, self._saved_argv = sys.path[:], sys.argv[:]
-        self._saved_main = sys.modules.get("__main__")
-        self._saved_limit = sys.getrecursionlimit()
-        sys.path.insert(0, self._directory)
-        machine.forget()
-        machine.unlearn()
-        machine.watched_files = self.loader.sources
-        imports.is_watched = self.loader.watch.will_watch
-        machine.timeouts = self._timeouts
-        try:
-            target: Script | ModuleScript
-            if self.program.script is not None:
-                target = Script(
-                    self.loader, os.path.abspath(self.program.script), self.program.arguments
-                )
-            else:
-                assert self.program.module is not None
-                target = ModuleScript(self.loader, self.program.module, self.program.arguments)
-        except BaseException:
-            sys.path[:] = self._saved_path
-            raise
-        self._body = target.run
-        self.loader.install()
-        self.hooks = Hooks(machine, self.loader.sites)
-        self.hooks.install()
-        self._descriptors.move()
-        try:
+        with ExitStack() as undo:
+            undo.callback(machine.release_fibers)
+            undo.callback(sys.setrecursionlimit, sys.getrecursionlimit())
+            machine.forget()
+            machine.unlearn()
+            machine.watched_files = self.loader.sources
+            imports.is_watched = self.loader.watch.will_watch
+            machine.timeouts = self._timeouts
+            # There are hooks as long as anything might call them.
+            self.hooks = Hooks(machine, self.loader.sites)
+            self.hooks.install()
+            undo.callback(lambda: self.hooks.remove())
+            self.stage.enter()
+            undo.callback(self.stage.leave)
+            self._descriptors.move()
+            undo.callback(self._descriptors.restore)
+            self.patches.own = self.stage.modules
             self.patches.__enter__()
-        except BaseException:
-            self._descriptors.restore()
-            raise
-        self._surroundings = Surroundings()
-        self.listing = Listing(os.curdir)
-        gc.freeze()
-        gc.disable()
+            undo.callback(self.patches.__exit__)
+            self.stage.enter_world(self.patches)
+            undo.callback(self.stage.leave_world)
+            self._surroundings = Surroundings()
+            undo.callback(self._surroundings.close)
+            undo.callback(self._surroundings.restore)
+            undo.callback(machine.unlearn)
+            self.listing = Listing(os.curdir)
+            undo.callback(gc.unfreeze)
+            if gc.isenabled():
+                undo.callback(gc.enable)
+            gc.freeze()
+            gc.disable()
+            self._undo = undo.pop_all()
         return self
 
     def __exit__(
@@ -164,21 +145,7 @@ class Session:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        gc.enable()
-        gc.unfreeze()
-        machine.unlearn()
-        self._surroundings.restore()
-        self._surroundings.close()
-        self.patches.__exit__(kind, error, traceback)
-        self._descriptors.restore()
-        self.hooks.remove()
-        self.loader.remove()
-        sys.path[:] = self._saved_path
-        sys.argv[:] = self._saved_argv
-        sys.setrecursionlimit(self._saved_limit)
-        if self._saved_main is not None:
-            sys.modules["__main__"] = self._saved_main
-        machine.release_fibers()
+        self._undo.close()
 
     @property
     def stacks_changed(self) -> bool:
@@ -192,9 +159,11 @@ class Session:
         machine.forget()
         self.hooks = Hooks(machine, self.loader.sites)
         self.hooks.install()
+        self.stage.restart()
 
     def run(self, plan: Plan, echo: bool = False) -> Run:
         """One execution of the program from its first line on."""
+        self.stage.begin()
         self.loader.begin()
         self.hooks.forget_types()
         if echo:
@@ -204,13 +173,19 @@ class Session:
         tracing = Tracing()
         record = self.patches.begin_execution(echo=echo)
         try:
-            execution = machine.execute(lambda: self.patches.run_main(self._body), plan)
+            execution = machine.execute(lambda: self.patches.run_main(self.stage.body), plan)
         except OutOfFibers as error:
+            self.loader.end()
             raise CannotRun(str(error)) from None
-        self.patches.end_execution()
+        except BaseException:
+            self.loader.end()
+            raise
+        finally:
+            self.patches.end_execution()
         self._executions += 1
         self.imported = self.loader.has_imported()
         tracing.restore()
+        self.stage.end(record)
         self._surroundings.restore(self.imported)
         if self.imported:
             self.patches.quieten()
@@ -220,6 +195,9 @@ class Session:
         if self._executions % COLLECTION_EVERY == 0:
             gc.collect(2 if self._executions % FULL_COLLECTION_EVERY == 0 else 0)
         lines = record.lines() if self.listens else ()
-        outcome = outcome_of(record.exit, lines, record.thread_errors(), record.unread_errors())
+        outcome = outcome_of(
+            record.exit, lines, record.thread_errors(), record.unread_errors(),
+            record.value, record.broken,
+        )  # fmt: skip
         self.loader.end()
         return Run(execution, outcome, record)

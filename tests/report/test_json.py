@@ -32,6 +32,7 @@ def test_the_fields_of_version_1() -> None:
                 "exit": "ok",
                 "lines": ["Final balance: 300"],
                 "errors": [],
+                "value": "",
             }
         ],
     }

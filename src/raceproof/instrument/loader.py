@@ -7,6 +7,7 @@ what was asked for by name.
 
 from __future__ import annotations
 
+import ast
 import builtins
 import contextlib
 import hashlib
@@ -20,13 +21,13 @@ import types
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 from raceproof.events import Site
 from raceproof.instrument.cache import CodeCache, Entry
 from raceproof.instrument.modules import ModuleTable
 from raceproof.instrument.relocation import provisional, relocated
-from raceproof.instrument.rewriting import rewrite
+from raceproof.instrument.rewriting import Rewritten, rewrite
 from raceproof.world.scheduler import machine
 
 
@@ -80,6 +81,30 @@ def _covered(module: str, names: Sequence[str]) -> bool:
     return any(module == name or module.startswith(name + ".") for name in names)
 
 
+class Preparation(NamedTuple):
+    """What is done to the syntax tree of a module before it is rewritten."""
+
+    tag: str
+    """Changes with everything that `change` depends on, but for the module."""
+    change: Callable[[ast.Module], None]
+
+
+Preparing: TypeAlias = Callable[[str, str, bytes], Preparation | None]
+"""`preparing(module, file, source)`, None if nothing is to be done."""
+
+
+def unprepared(tree: ast.Module) -> None:
+    """Nothing is to be done."""
+
+
+class Loaded(NamedTuple):
+    """The watched code of a module."""
+
+    source: bytes
+    code: types.CodeType
+    first_site: int
+
+
 class Loader(importlib.abc.MetaPathFinder):
     """Finds and executes watched modules; compiled code and sites are kept for the next time."""
 
@@ -106,7 +131,12 @@ class Loader(importlib.abc.MetaPathFinder):
         self.unwatched: set[str] = set()
         self.seconds = 0.0
         """How long rewriting took."""
-        self._codes: dict[tuple[str, str], types.CodeType] = {}
+        self.preparing: Preparing = lambda module, file, source: None
+        self._codes: dict[tuple[str, str], Loaded] = {}
+        self.tables: dict[Any, Any] = {}
+        """What `swapping` knows of the code, kept for the next session."""
+        self._staying: set[str] = set()
+        """Modules that are the program's and not executed anew."""
 
     # -- rewriting -------------------------------------------------------------------------------
 
@@ -116,25 +146,45 @@ class Loader(importlib.abc.MetaPathFinder):
         Raises SyntaxError, as Python would, for a source that does not parse.
         """
         found = self._codes.get((file, module))
-        if found is None:
+        if found is None or found.source != source:
             with self._modules.ours():
                 found = self._codes[file, module] = self._loaded(source, file, module)
-            self.watched.add(module)
-        return found
+        self.watched.add(module)
+        return found.code
 
-    def _loaded(self, source: bytes, file: str, module: str) -> types.CodeType:
+    def tree(self, source: bytes, file: str, module: str) -> ast.Module:
+        """The syntax tree from which `code` was made."""
+        first = self._codes[file, module].first_site
+        preparation = self.preparing(module, file, source)
+        return self._rewritten(source, file, module, first, self.watch.will_watch, preparation).tree
+
+    def _rewritten(
+        self,
+        source: bytes,
+        file: str,
+        module: str,
+        first_site: int,
+        is_watched: Callable[[str], bool],
+        preparation: Preparation | None,
+    ) -> Rewritten:
+        change = unprepared if preparation is None else preparation.change
+        return rewrite(source, file, module, first_site, is_watched=is_watched, prepare=change)
+
+    def _loaded(self, source: bytes, file: str, module: str) -> Loaded:
         digest = hashlib.sha256(source).digest()
         entry = self._entry(source, digest, file, module)
         first, count = len(self.sites), len(entry.sites)
         self.sites.extend(entry.sites)
         self.sources[file] = importlib.util.decode_source(source)
-        return relocated(entry.code, provisional(digest), count, first)
+        return Loaded(source, relocated(entry.code, provisional(digest), count, first), first)
 
     def _entry(self, source: bytes, digest: bytes, file: str, module: str) -> Entry:
         """The module rewritten, now or in an earlier process."""
         key = ""
+        preparation = self.preparing(module, file, source)
         if self.cache is not None:
-            key = self.cache.key(digest, file, module)
+            tag = "" if preparation is None else f" {preparation.tag}"
+            key = self.cache.key(digest, file, module + tag)
             entry = self.cache.load(key, file, module)
             if entry is not None and all(
                 self.watch.will_watch(name) == answer for name, answer in entry.answers.items()
@@ -147,7 +197,9 @@ class Loader(importlib.abc.MetaPathFinder):
             return answer
 
         with silent_compiler(), self._preparing():
-            rewritten = rewrite(source, file, module, provisional(digest), is_watched=is_watched)
+            rewritten = self._rewritten(
+                source, file, module, provisional(digest), is_watched, preparation
+            )
             code = compile(rewritten.tree, file, "exec", dont_inherit=True)
         entry = Entry(code, rewritten.sites, answers)
         if self.cache is not None:
@@ -192,10 +244,12 @@ class Loader(importlib.abc.MetaPathFinder):
 
     # -- an exploration --------------------------------------------------------------------------
 
-    def install(self) -> None:
-        """Take over imports."""
+    def install(self, staying: bool = False) -> None:
+        """Take over imports; what is there already makes room, unless it is `staying`."""
         sys.meta_path.insert(0, self)
-        self._modules.install()
+        self._staying = set(sys.modules) if staying else set()
+        if not staying:
+            self._modules.install()
 
     def remove(self) -> None:
         """Give imports back."""
@@ -209,7 +263,7 @@ class Loader(importlib.abc.MetaPathFinder):
 
     def end(self) -> None:
         """It is over: raceproof goes on with the modules that it knows."""
-        self._modules.end(self.watched)
+        self._modules.end(self.watched, self._staying)
 
     def has_watched(self, name: str) -> bool:
         """Whether a module of this name, or one in it, was executed."""
@@ -217,7 +271,7 @@ class Loader(importlib.abc.MetaPathFinder):
 
     def has_imported(self) -> bool:
         """Whether the execution has imported something that will not be executed again."""
-        return self._modules.has_grown(self.watched)
+        return self._modules.has_grown(self.watched - self._staying)
 
 
 class WatchedLoader(importlib.machinery.SourceFileLoader):

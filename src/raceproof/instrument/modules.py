@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sys
 import types
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -47,11 +47,13 @@ class ModuleTable:
             sys.modules.pop(name, None)
         self._before = len(sys.modules)
 
-    def end(self, watched: Iterable[str]) -> None:
-        """Our turn again; of the program's modules, none of the `watched` is left behind."""
+    def end(self, watched: Iterable[str], staying: Set[str] = frozenset()) -> None:
+        """Our turn again; of the program's modules, none of the `watched` is left behind, unless
+        it is one of those that are `staying`."""
+        watched = set(watched) - staying
         loaded = {name for name in watched if name != "__main__" and name in sys.modules}
         if self.has_grown(watched):
-            self._entangled |= self._to_be_afresh(loaded) - loaded
+            self._entangled |= self._to_be_afresh(loaded) - loaded - staying
         for name in loaded | self._entangled:
             sys.modules.pop(name, None)
         self._put_back()

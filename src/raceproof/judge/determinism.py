@@ -52,6 +52,8 @@ def in_results(one: Outcome, other: Outcome) -> str:
         ("a thread died of", one.errors, other.errors),
         ("a future was left with", one.unread, other.unread),
         ("it printed", one.lines, other.lines),
+        ("it returned", (one.value,), (other.value,)),
+        ("it was not always so:", one.broken, other.broken),
     ):
         if mine != others:
             return f"{what} {_only(mine, others)}, and {_only(others, mine)} the second time"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,8 @@ class OutcomeCount:
     count: int = 0
     serial: bool | None = False
     """Some order without preemption gives this too; None: there were too many to find out."""
+    value: str = ""
+    """What the explored function returned, as it looks; "" for nothing, and for programs."""
 
 
 @dataclass(slots=True)
@@ -114,8 +117,25 @@ class Finding:
     advice: Advice = field(default_factory=lambda: Advice("", ""))
     replay: str = ""
     """Path of the replay file."""
+    command: str = ""
+    """What to type to run it again, if that is not `raceproof replay FILE`."""
+    printed: list[Any] = field(default_factory=list)
+    """The lines that the interleaving shown has printed, as `output.Line`; not for files."""
+    exception: BaseException | None = None
+    """What the interleaving shown raised, with its traceback; not for files."""
     occurrences: int = 1
     """In how many of the interleavings it was seen."""
+
+
+@dataclass(slots=True)
+class Condition:
+    """Something that the program says is sometimes so."""
+
+    label: str
+    held: int = 0
+    """In how many executions it was so at least once."""
+    reached: int = 0
+    """In how many executions the program came there."""
 
 
 @dataclass(slots=True)
@@ -141,6 +161,10 @@ class Result:
     """Why the search is not complete: "time (10 s)", "first finding", "interrupted", ..."""
     error: str = ""
     """Why the program could not be explored (verdict "error")."""
+    changed: list[str] = field(default_factory=list)
+    """What outlives the interleavings and was changed by them; it was put back."""
+    conditions: list[Condition] = field(default_factory=list)
+    """What the program says is sometimes so."""
     threads: int = 0
     """The largest number of threads that an execution had, main included."""
     carrier: str = "greenlet"

@@ -28,16 +28,26 @@ class Outcome:
     """Exceptions that threads died of, sorted: "ValueError: ..."."""
     unread: tuple[str, ...] = ()
     """Exceptions left in futures that nobody looked at, sorted."""
+    value: str = ""
+    """What the explored function returned, as it looks."""
+    broken: tuple[str, ...] = ()
+    """Labels of what is not always so, though the program says it is."""
 
     @property
     def failures(self) -> frozenset[str]:
         """The exceptions (types and messages) that were not handled, wherever."""
         crash = () if self.exit == "ok" or self.exit.startswith("SystemExit") else (self.exit,)
-        return frozenset((*crash, *self.errors))
+        broken = (f"not always: {label}" for label in self.broken)
+        return frozenset((*crash, *self.errors, *broken))
 
 
 def outcome_of(
-    exit: str, lines: Iterable[str], errors: Iterable[str], unread: Iterable[str]
+    exit: str,
+    lines: Iterable[str],
+    errors: Iterable[str],
+    unread: Iterable[str],
+    value: str = "",
+    broken: Iterable[str] = (),
 ) -> Outcome:
     """An outcome from what an execution left; addresses of objects do not count."""
     return Outcome(
@@ -45,6 +55,8 @@ def outcome_of(
         tuple(sorted(map(_masked, lines))),
         tuple(sorted(map(_masked, errors))),
         tuple(sorted(map(_masked, unread))),
+        _masked(value),
+        tuple(sorted(set(broken))),
     )
 
 
@@ -96,10 +108,17 @@ def describe(
 ) -> OutcomeCount:
     """An outcome as reports show it."""
     unread = [f"{text} (unread in its future)" for text in outcome.unread]
+    told = {outcome.exit, *outcome.errors, *outcome.unread}
+    unread += [
+        f"not always: {label} (caught)"
+        for label in outcome.broken
+        if f"AssertionError: not always: {label}" not in told
+    ]
     return OutcomeCount(
         outcome.exit,
         list(outcome.lines) if lines is None else lines,
         [*outcome.errors, *unread],
         count,
         serial,
+        outcome.value,
     )

@@ -38,6 +38,11 @@ def _result(result: Result) -> dict[str, Any]:
         "unwatched": list(result.unwatched),
         "outcomes": [_outcome(outcome) for outcome in result.outcomes],
         "findings": [_finding(finding) for finding in result.findings],
+        "changed": list(result.changed),
+        "conditions": [
+            {"label": condition.label, "held": condition.held, "reached": condition.reached}
+            for condition in result.conditions
+        ],
         "program": result.program,
         "threads": result.threads,
         "carrier": result.carrier,
@@ -66,6 +71,7 @@ def _outcome(outcome: OutcomeCount) -> dict[str, Any]:
         "exit": outcome.exit,
         "lines": list(outcome.lines),
         "errors": list(outcome.errors),
+        "value": outcome.value,
     }
 
 
@@ -79,6 +85,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "switches": finding.switches,
         "advice": {"primitive": finding.advice.primitive, "text": finding.advice.text},
         "replay": finding.replay,
+        "command": finding.command,
         "because": finding.because,
         "steps": [_step(step) for step in finding.steps],
         "hidden": finding.hidden,

@@ -227,7 +227,8 @@ class _Report:
             self._paragraph(finding.advice.text, "advice", label="Mend:   ")
         if finding.replay:
             # Not wrapped: the command is there to be copied.
-            command = self._clean(f"raceproof replay {_quoted(finding.replay)}")
+            command = finding.command or f"raceproof replay {_quoted(finding.replay)}"
+            command = self._clean(command)
             self._pieces(("  Replay: ", "title"), (command, ""))
 
     def _interleaving(self, finding: Finding) -> None:
@@ -416,7 +417,9 @@ def _more(number: int, noun: str) -> str:
 def _outcome_rows(outcome: OutcomeCount) -> list[str]:
     """How it ended if not well, what threads died of, what was printed."""
     ended = [] if outcome.exit == "ok" else [f"[{outcome.exit}]"]
-    return [*ended, *(f"[{error}]" for error in outcome.errors), *outcome.lines] or ["(no output)"]
+    returned = [f"returns {outcome.value}"] if outcome.value else []
+    errors = [f"[{error}]" for error in outcome.errors]
+    return [*ended, *errors, *returned, *outcome.lines] or ["(no output)"]
 
 
 def _common(outcomes: Iterable[list[str]]) -> Counter[str]:

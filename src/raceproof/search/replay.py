@@ -45,6 +45,10 @@ class Recording:
     """What the interleaving came to: exit, lines, errors."""
     operations: list[str] = field(default_factory=list)
     """The last operation of each block, for people who read the file."""
+    function: str = ""
+    """`module:name` of the function that was explored, if it was one."""
+    test: str = ""
+    """Node id of the test that was explored, if it was one."""
     version: int = VERSION
 
     def script_for(self, naming: Naming) -> list[ThreadId]:
@@ -86,6 +90,11 @@ def load(path: str) -> Recording:
             data = json.load(stream)
         except (ValueError, UnicodeDecodeError) as error:
             raise UnusableReplay(f"{path} is not a replay file: {error}") from None
+    return recording_from(data, path)
+
+
+def recording_from(data: Any, path: str) -> Recording:
+    """A recording from JSON data that was found in `path`.  Raises `UnusableReplay`."""
     if not isinstance(data, dict) or "schedule" not in data:
         raise UnusableReplay(f"{path} is not a replay file")
     if data.get("version") != VERSION:

@@ -66,6 +66,10 @@ class CacheWrapper(metaclass=_AlsoRealWrappers):
         self._results: OrderedDict[Hashable, Any] = OrderedDict()
         self._hits = self._misses = 0
 
+    def know(self, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+        """Have the result of a call as if it had been made before the execution."""
+        self._results[_make_key(args, kwargs, self._typed)] = result
+
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         if self._epoch != machine.epoch and machine.active:
             self._enter_world()

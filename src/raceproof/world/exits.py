@@ -34,6 +34,17 @@ class NotControlled(OutOfControl):
     """The program starts something that runs outside of the simulated world."""
 
 
+class Escape(BaseException):
+    """The main thread gives up the whole exploration, because of `reason`.
+
+    It comes out of the session; for those who have put the main thread's body together.
+    """
+
+    def __init__(self, reason: BaseException) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 def inside() -> bool:
     """Whether it is the program that calls, and not raceproof's own watchdog, say."""
     return machine.active and get_ident() == machine.ident

@@ -64,7 +64,7 @@ class Naming:
 class ObjectTable:
     """Which live object has which name in the execution at hand."""
 
-    __slots__ = ("_counts", "_kept", "_naming", "by_id", "on_create")
+    __slots__ = ("_counts", "_kept", "_naming", "by_id", "on_create", "permanent")
 
     def __init__(self, naming: Naming) -> None:
         self._naming = naming
@@ -73,10 +73,14 @@ class ObjectTable:
         self._counts: dict[Hashable, int] = {}
         self.on_create: Callable[[SharedObject], None] | None = None
         """Told of each primitive that is made, in replays that report."""
+        self.permanent: dict[int, SharedObject] = {}
+        """Names of objects that were there before the first execution and will be there after the
+        last; somebody else keeps them alive."""
 
     def clear(self) -> None:
         """Forget the objects of the last execution."""
         self.by_id.clear()
+        self.by_id.update(self.permanent)
         self._kept.clear()
         self._counts.clear()
 
@@ -120,6 +124,10 @@ class ObjectTable:
         except TypeError:
             self._kept.append(thing)
         return shared
+
+    def name_for_good(self, thing: Any, name: Hashable, label: str) -> None:
+        """Name an object that outlives the executions, from the next one on."""
+        self.permanent[id(thing)] = self._naming.object(name, label)
 
     def numbered(self, giver: ThreadId, kind: str) -> SharedObject:
         """A shared object for something that `giver` is creating: its how-manyth `kind`."""

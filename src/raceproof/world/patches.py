@@ -29,7 +29,7 @@ import types
 import uuid
 import warnings
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from concurrent.futures import _base
 from typing import Any, Final
 
@@ -55,6 +55,7 @@ from raceproof.world.files import Files
 from raceproof.world.late import LateModules
 from raceproof.world.locals import local
 from raceproof.world.output import CapturedStream
+from raceproof.world.primitives import condition
 from raceproof.world.primitives.barrier import Barrier
 from raceproof.world.primitives.condition import Condition
 from raceproof.world.primitives.event import Event
@@ -96,6 +97,10 @@ class Patches:
 
     def __init__(self, seed: int = 0, start: float | None = None) -> None:
         """`seed` decides what `random` gives; `start` is when executions begin (default: now)."""
+        self.own: Container[str] = ()
+        """Modules that are the program's, and imported already: their locks are no library's."""
+        self.replaced: dict[int, tuple[Any, Any]] = {}
+        """What is replaced by name, by its identity: it, and what stands in for it."""
         self._seed = seed
         self._start = start
         self._undo: list[Callable[[], None]] = []
@@ -202,6 +207,7 @@ class Patches:
         for kind, methods in (
             (threading.Thread, threads.THREAD_METHODS),
             (threading.Timer, threads.TIMER_METHODS),
+            (condition.RealCondition, condition.METHODS),
             (concurrent.futures.Future, futures.METHODS),
             (concurrent.futures.ThreadPoolExecutor, pools.METHODS),
             (random.Random, {"seed": streams.seed_instance}),
@@ -229,7 +235,7 @@ class Patches:
         self._set(imports.bootstrap, "_thread", own_thread)
         self._set(imports.bootstrap, "_ModuleLock", imports.ModuleLock)
         self._set(importlib, "import_module", imports.import_module)
-        replaced: dict[int, tuple[Any, Any]] = {}
+        replaced = self.replaced
         for module, names in self._replacements():
             for name, value in names.items():
                 original = vars(module).get(name)
@@ -313,6 +319,8 @@ class Patches:
         """Libraries keep locks that they made when they were imported."""
         for module in _modules():
             if module is threading or getattr(module, "__file__", "") in machine.watched_files:
+                continue
+            if module.__name__ in self.own:
                 continue
             for name, value in list(vars(module).items()):
                 quiet = _quiet_instead_of(value, (module.__name__, name))

@@ -129,7 +129,13 @@ class Pool:
         self.epoch = machine.epoch
         self.prefix: str = executor._thread_name_prefix or str(executor)
         self.size: int = executor._max_workers
-        self.initializer, self.initargs = executor.__dict__.get("_initialize", (None, ()))
+        self.initializer: Any
+        self.initargs: Any
+        self.initializer, self.initargs = executor.__dict__.get("_initialize") or (
+            # One that is older than the execution.
+            getattr(executor, "_initializer", None),
+            getattr(executor, "_initargs", ()),
+        )
         self.exiting = threads.main_is_over()
         self.closed = self.exiting
         self.broken = ""

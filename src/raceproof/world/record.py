@@ -53,6 +53,12 @@ class Record:
     """The exit status that the process would have had."""
     crash: BaseException | None = None
     """The exception that ended the main thread."""
+    value: str = ""
+    """What the explored function returned, as it looks; "" for nothing, and for programs."""
+    broken: list[str] = field(default_factory=list)
+    """Labels of what was said to be `always` so, and was not."""
+    hopes: dict[str, bool] = field(default_factory=dict)
+    """Labels of what was said to be `sometimes` so, and whether it was."""
     deaths: list[Death] = field(default_factory=list)
     failed: list[FailedFuture] = field(default_factory=list)
 
@@ -60,6 +66,14 @@ class Record:
     def unread(self) -> list[FailedFuture]:
         """The failed futures whose exception nobody asked for."""
         return [future for future in self.failed if not future.retrieved]
+
+    def exception(self) -> BaseException | None:
+        """The exception to show: that of the main thread, else of another, else of a future."""
+        if self.crash is not None:
+            return self.crash
+        for error in (*(death.error for death in self.deaths), *(f.error for f in self.unread)):
+            return error
+        return None
 
     def lines(self) -> list[str]:
         """What was printed, in order; clock readings and numbers of pool workers do not count."""
@@ -121,6 +135,11 @@ def hide_own_frames(error: BaseException) -> None:
         todo += [at.__cause__, at.__context__]
         if isinstance(at, BaseExceptionGroup):
             todo += at.exceptions
+
+
+def is_own_file(file: str) -> bool:
+    """Whether code is raceproof's."""
+    return file.startswith(OWN_DIRECTORY)
 
 
 def without_own_frames(first: TracebackType | None) -> TracebackType | None:

@@ -22,7 +22,7 @@ from raceproof.events import READ, WRITE, Operation, ThreadId, WholeObject
 from raceproof.world import random as streams
 from raceproof.world import record
 from raceproof.world.execution import VirtualThread
-from raceproof.world.exits import OutOfControl, give_up
+from raceproof.world.exits import Escape, OutOfControl, give_up
 from raceproof.world.fibers import ExecutionAbandoned
 from raceproof.world.locals import drop_locals
 from raceproof.world.primitives import timeouts
@@ -88,7 +88,7 @@ def spawn(
 def is_outside(error: BaseException) -> bool:
     """Whether an exception is none of the program: it must be let through."""
     return (
-        isinstance(error, (ExecutionAbandoned, OutOfControl))
+        isinstance(error, (ExecutionAbandoned, OutOfControl, Escape))
         or bool(machine.end)
         or (isinstance(error, KeyboardInterrupt) and machine.interrupted)
     )

@@ -32,10 +32,15 @@ def rewrite(
     first_site: int,
     *,
     is_watched: Callable[[str], bool] = lambda name: False,
+    prepare: Callable[[ast.Module], None] = lambda tree: None,
 ) -> Rewritten:
-    """The watched version of a module; `sites[k]` is what hooks know as `first_site + k`."""
+    """The watched version of a module; `sites[k]` is what hooks know as `first_site + k`.
+
+    `prepare` may change the tree before: pytest rewrites assertions.
+    """
     tree = compile(source, filename, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
     assert isinstance(tree, ast.Module)
+    prepare(tree)
     is_package = filename.replace("\\", "/").rpartition("/")[2] == "__init__.py"
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, DEEP))
