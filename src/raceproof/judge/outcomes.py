@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from raceproof.judge.findings import OutcomeCount
@@ -28,6 +28,11 @@ class Outcome:
     """Exceptions that threads died of, sorted: "ValueError: ..."."""
     unread: tuple[str, ...] = ()
     """Exceptions left in futures that nobody looked at, sorted."""
+    crashes: frozenset[tuple[str, str]] = field(default=frozenset(), compare=False)
+    """Types of the exceptions that were not handled, and where in watched code each was raised.
+    (No part of the result: it says which fault it is.)"""
+    accidents: frozenset[str] = field(default=frozenset(), compare=False)
+    """Types of the exceptions left in futures that no `raise` statement of the program raised."""
 
     @property
     def failures(self) -> frozenset[str]:
@@ -35,9 +40,19 @@ class Outcome:
         crash = () if self.exit == "ok" or self.exit.startswith("SystemExit") else (self.exit,)
         return frozenset((*crash, *self.errors))
 
+    @property
+    def failure_types(self) -> frozenset[str]:
+        """The types of these exceptions."""
+        return frozenset(text.partition(":")[0] for text in self.failures)
+
 
 def outcome_of(
-    exit: str, lines: Iterable[str], errors: Iterable[str], unread: Iterable[str]
+    exit: str,
+    lines: Iterable[str],
+    errors: Iterable[str],
+    unread: Iterable[str],
+    crashes: Iterable[tuple[str, str]] = (),
+    accidents: Iterable[str] = (),
 ) -> Outcome:
     """An outcome from what an execution left; addresses of objects do not count."""
     return Outcome(
@@ -45,6 +60,8 @@ def outcome_of(
         tuple(sorted(map(_masked, lines))),
         tuple(sorted(map(_masked, errors))),
         tuple(sorted(map(_masked, unread))),
+        frozenset(crashes),
+        frozenset(accidents),
     )
 
 
