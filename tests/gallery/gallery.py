@@ -32,6 +32,7 @@ class Exhibit:
     code: str
     wrong: str
     right: str
+    timeouts: str = "idle"
 
 
 def exhibits() -> list[Exhibit]:
@@ -44,8 +45,9 @@ def exhibits() -> list[Exhibit]:
         if not file.stem.endswith("_mended"):
             text = file.read_text(encoding="utf-8")
             twin = file.with_name(f"{file.stem}_mended.py").read_text(encoding="utf-8")
-            code = text.lstrip('"').partition(":")[0]
-            found.append(Exhibit(file.stem, code, text, twin))
+            title = re.match(r'"""(RP\d+)(?: \(--timeouts (\w+)\))?:', text)
+            assert title is not None, file
+            found.append(Exhibit(file.stem, title[1], text, twin, title[2] or "idle"))
     return found
 
 
@@ -55,13 +57,13 @@ def blocks(page: str) -> tuple[str, str]:
     return wrong, right
 
 
-def explored(source: str, name: str, directory: Path) -> Result:
+def explored(source: str, name: str, directory: Path, timeouts: str = "idle") -> Result:
     """What exploring a program comes to, without what differs from run to run."""
     (directory / f"{name}.py").write_text(source, encoding="utf-8")
     # A search that does not care for the clock.
     options = Options(
         max_seconds=600.0, max_interleavings=MOST_INTERLEAVINGS, keep_going=True,
-        replay_dir=".raceproof",
+        replay_dir=".raceproof", timeouts=timeouts,
     )  # fmt: skip
     before = os.getcwd()
     os.chdir(directory)

@@ -34,6 +34,7 @@ SMALLEST = {
     "account_in_a_pool": "main:4 T1:4 T2:6 T1:1",
     "bounded_semaphore": "main:1 T1:5 main:3",
     "counts_in_a_dict": "main:3 T1:2 T2:4 T1:1",
+    "early_timeout": "main:4 T1:4 main:2",
     "flag_before_data": "main:3 T1:2 T2:4 T1:2 main:6",
     "list_loses_an_element": "main:3 T1:3 T2:3 T1:4 main:8",
     "lock_kept_in_a_loop": "main:1 T1:8",

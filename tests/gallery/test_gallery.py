@@ -17,7 +17,7 @@ EXHIBITS = exhibits()
 
 @pytest.mark.parametrize("exhibit", EXHIBITS, ids=lambda exhibit: exhibit.name)
 def test_the_report_is_exactly_this(exhibit: Exhibit, tmp_path: Path) -> None:
-    result = explored(exhibit.wrong, exhibit.name, tmp_path)
+    result = explored(exhibit.wrong, exhibit.name, tmp_path, exhibit.timeouts)
     assert [finding.code for finding in result.findings] == [exhibit.code]
     assert_expected(exhibit.name, report(result), EXPECTED)
     replay = (tmp_path / result.findings[0].replay).read_text(encoding="utf-8")
@@ -26,7 +26,7 @@ def test_the_report_is_exactly_this(exhibit: Exhibit, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("exhibit", EXHIBITS, ids=lambda exhibit: exhibit.name)
 def test_the_mended_twin_is_silent(exhibit: Exhibit, tmp_path: Path) -> None:
-    result = explored(exhibit.right, f"{exhibit.name}_mended", tmp_path)
+    result = explored(exhibit.right, f"{exhibit.name}_mended", tmp_path, exhibit.timeouts)
     assert result.findings == []
     assert result.verdict == "ok"
     assert result.complete

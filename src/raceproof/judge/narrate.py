@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import linecache
 import os
-import re
 import sys
 import types
 from collections.abc import Mapping, Sequence
@@ -26,7 +25,8 @@ from raceproof.events import (
     WholeObject,
 )
 from raceproof.judge.findings import Place
-from raceproof.judge.values import BUILTIN, attribute, namespace, short
+from raceproof.judge.naming import PrimitiveNames
+from raceproof.judge.values import BUILTIN, attribute, short
 from raceproof.world.execution import Execution, Observer, VirtualThread
 
 UNKNOWN_PLACE: Final = Place("", 0, "")
@@ -37,9 +37,6 @@ GIVES: Final = frozenset({"release", "wait"})
 LOCKS: Final = frozenset({"Lock", "RLock"})
 HOLDABLE: Final = LOCKS | {"Semaphore", "Condition"}
 NOTHING: Final = object()
-_MANGLED: Final = re.compile(r"(?<=\.)_[A-Za-z0-9]+(?=__[A-Za-z])")
-"""What the compiler puts before the names of private attributes."""
-_ASSIGNED: Final = re.compile(r"^\s*([A-Za-z_][\w.]*)(?:\s*:\s*[^=]+)?\s*=[^=]")
 
 
 def main_location(operation: Operation) -> Location:
@@ -116,21 +113,21 @@ class Narrator(Observer):
     """Thread -> the watched functions that it was in when it stood still last, innermost first."""
     waiting: set[ThreadId] = field(default_factory=set)
     """The threads that have to wait."""
-    made: dict[SharedObject, Place] = field(default_factory=dict)
-    """Where primitives were created."""
-    names: dict[SharedObject, str] = field(default_factory=dict)
-    """What the program calls primitives where it uses them."""
+    primitives: PrimitiveNames = field(init=False)
     limits: dict[Location, int] = field(default_factory=dict)
     """How many permits semaphores have at the start."""
     _locks: dict[ThreadId, list[Location]] = field(default_factory=dict)
     _permits: dict[ThreadId, list[Location]] = field(default_factory=dict)
     _unresolved: dict[ThreadId, tuple[Told, Any]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.primitives = PrimitiveNames(self.sources)
+
     # -- Observer --------------------------------------------------------------------------------
 
     def on_create(self, shared: SharedObject) -> None:
         """A primitive is being made."""
-        self.made.setdefault(shared, self._caller())
+        self.primitives.made.setdefault(shared, self._caller())
 
     def on_event(
         self, index: int, thread: VirtualThread, operation: Operation, subject: Any
@@ -138,7 +135,7 @@ class Narrator(Observer):
         """See `Observer`."""
         self._resolve(thread)
         told = self._tell(index, thread, operation, self._place_of(operation))
-        self._learn_name(operation, subject)
+        self._learn(operation, subject)
         self.waiting.discard(thread.tid)
         if operation.data:
             present = self._peek(told, subject)
@@ -153,7 +150,7 @@ class Narrator(Observer):
 
     def on_unrecorded(self, thread: VirtualThread, operation: Operation, subject: Any) -> None:
         """See `Observer`."""
-        self._learn_name(operation, subject)
+        self._learn(operation, subject)
         self._follow_locks(self._tell(-1, thread, operation, self._place_of(operation)), subject)
 
     def on_announce(self, thread: VirtualThread, operation: Operation, blocked: bool) -> None:
@@ -161,7 +158,7 @@ class Narrator(Observer):
         place = self._place_of(operation)
         self.announced[thread.tid] = place
         if blocked:
-            self._learn_name(operation, thread.blocking_subject)
+            self._learn(operation, thread.blocking_subject)
             self.waiting.add(thread.tid)
             self.standing[thread.tid] = self._functions()
             self.stops.append(self._stop(thread, operation, place))
@@ -212,61 +209,15 @@ class Narrator(Observer):
 
     def place_at(self, location: Location) -> Place | None:
         """Where the primitive at `location` was created."""
-        return self.made.get(location.owner)
+        return self.primitives.made.get(location.owner)
 
     def name_of(self, location: Location) -> str:
-        """What to call a place: a primitive goes by the variable it was first assigned to."""
-        shared = location.owner
-        made = self.made.get(shared)
-        if shared in self.names:
-            return self.names[shared]
-        if made is None or not isinstance(location.field, WholeObject):
-            return _MANGLED.sub("", location.label)
-        match = _ASSIGNED.match(made.text)
-        if match:
-            return match.group(1)
-        return f"{shared.label} made at line {made.line}"
+        """What to call a place."""
+        return self.primitives.of(location)
 
-    def _learn_name(self, operation: Operation, subject: Any) -> None:
-        """Find a variable or attribute that the innermost watched function knows a primitive by."""
-        if operation.data:
-            return
-        self._find_name(operation.accesses[0][0].owner, subject)
-        self._name_lock_of_condition(operation)
-
-    def _find_name(self, shared: SharedObject, subject: Any) -> None:
-        if shared in self.names or subject is None or shared.label == "thread":
-            return
-        frame: types.FrameType | None = sys._getframe(3)
-        while frame is not None and frame.f_code.co_filename not in self.sources:
-            frame = frame.f_back
-        if frame is None:
-            return
-        for variables in (frame.f_globals, frame.f_locals):
-            for name, value in variables.items():
-                if value is subject and not name.startswith("_rp_"):
-                    self._call_it(shared, name)
-                    return
-        for value in list(frame.f_locals.values()):
-            for name, inner in list(namespace(value).items()):
-                if inner is subject:
-                    owner = value if issubclass(type(value), type) else type(value)
-                    self._call_it(shared, f"{owner.__name__}.{name}")
-                    return
-
-    def _name_lock_of_condition(self, operation: Operation) -> None:
-        """The lock that a condition has made for itself goes by the name of the condition."""
-        condition, *others = (location.owner for location, _ in operation.accesses)
-        if condition.label == "Condition" and condition in self.names:
-            for lock in others:
-                self.names.setdefault(lock, self.names[condition])
-
-    def _call_it(self, shared: SharedObject, name: str) -> None:
-        """Give a name, with a number if another object has it too."""
-        others = [known for known, its in self.names.items() if its.partition(" #")[0] == name]
-        if len(others) == 1:
-            self.names[others[0]] = f"{name} #1"
-        self.names[shared] = f"{name} #{len(others) + 1}" if others else name
+    def _learn(self, operation: Operation, subject: Any) -> None:
+        if not operation.data:
+            self.primitives.learn(operation, subject, sys._getframe(2))
 
     # -- details ---------------------------------------------------------------------------------
 

@@ -115,11 +115,14 @@ def _without_repetitions(told: list[Told], keys: set[int]) -> list[Told]:
 
 
 def _last_round(block: list[Told], keys: set[int]) -> list[Told]:
+    """The last of the steps that repeat each other; and those that decide, with the one before."""
     seen: set[tuple[object, ...]] = set()
     kept: list[Told] = []
-    for one in reversed(block):
+    for position in range(len(block) - 1, -1, -1):
+        one = block[position]
         what = (one.place, one.operation.kind, one.location)
-        if one.index in keys or what not in seen:
+        following = block[position + 1].index if position + 1 < len(block) else -1
+        if one.index in keys or following in keys or what not in seen:
             kept.append(one)
         seen.add(what)
     return kept[::-1]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Container, Iterable
 
+from raceproof.judge.phrases import listed
 from raceproof.world.record import hide_own_frames
 
 
@@ -22,12 +23,8 @@ def tracebacks(errors: Iterable[tuple[str, BaseException]], watched: Container[s
         else:
             threads[text] = [thread]
     for text, names in threads.items():
-        parts.append(f"Exception in {_and(names)}:\n{text}")
+        parts.append(f"Exception in {listed(names)}:\n{text}")
     return "\n".join(parts)
-
-
-def _and(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _from_first_watched(error: BaseException, watched: Container[str]) -> str:

@@ -217,10 +217,18 @@ def wait_ignored(evidence: Evidence) -> Mistake | None:
                 "look at what the wait returns (or at is_alive() after a join), and do not go on "
                 "if it gave up; or wait without a timeout",
             ),
-            keys=[told],
-            places=[location],
+            keys=[told, *_deciding(evidence)],
+            places=[location, *evidence.decided_on()],
         )
     return None
+
+
+def _deciding(evidence: Evidence) -> list[Told]:
+    """The steps whose order decides, as far as they took place."""
+    if evidence.decision is None:
+        return []
+    second = evidence.second_step()
+    return [evidence.step(evidence.decision.first), *([] if second is None else [second])]
 
 
 def _suspicious_threads(evidence: Evidence) -> list[int]:

@@ -9,6 +9,7 @@ from raceproof.judge.mistakes.mistake import Mistake
 from raceproof.judge.mistakes.standstills import held_by, places_of_wait
 from raceproof.judge.mistakes.variables import interferes, triple_mistake
 from raceproof.judge.narrate import Told
+from raceproof.judge.phrases import listed
 from raceproof.world.execution import Blocked
 
 NOT_HELD = (
@@ -279,7 +280,7 @@ def lock_order(evidence: Evidence) -> Mistake | None:
         if lock is None or blocked.operation.kind != "acquire":
             return None
         locks.append(lock)
-    names = " and ".join(sorted(evidence.what(lock) for lock in locks))
+    names = listed(sorted(evidence.what(lock) for lock in locks))
     parts = [
         f"{evidence.name(blocked.thread.tid)} holds {evidence.what(before)} and waits for "
         f"{evidence.what(lock)}"

@@ -7,6 +7,7 @@ from raceproof.judge.deadlocks import HELD, Stuck
 from raceproof.judge.evidence import Evidence
 from raceproof.judge.findings import Advice, Place
 from raceproof.judge.mistakes.mistake import Mistake
+from raceproof.judge.phrases import listed
 from raceproof.world.execution import Blocked, VirtualThread
 
 
@@ -130,12 +131,11 @@ def for_ever(evidence: Evidence) -> Mistake | None:
     first = stuck.causes[0]
     lines = {b.thread.tid: evidence.line(stands_at(evidence, b)) for b in stuck.causes}
     if len(set(lines.values())) == 1:
-        who = (
-            f"{_and([evidence.name(t) for t in lines])} wait{'s' * (len(lines) == 1)} for ever in "
-        )
+        verb = "waits" if len(lines) == 1 else "wait"
+        who = f"{listed([evidence.name(t) for t in lines])} {verb} for ever in "
         who += next(iter(lines.values()))
     else:
-        who = _and([f"{evidence.name(t)} ({line})" for t, line in lines.items()])
+        who = listed([f"{evidence.name(t)} ({line})" for t, line in lines.items()])
         who += " wait for ever"
     what = called(evidence, waited_on(first))
     kind = first.operation.kind
@@ -156,10 +156,6 @@ def for_ever(evidence: Evidence) -> Mistake | None:
         _advice_for_ever(kind),
         places=places_of_wait(stuck),
     )
-
-
-def _and(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _advice_for_ever(kind: str) -> Advice:
