@@ -18,6 +18,7 @@ import pytest
 
 from raceproof import cli
 from raceproof.exploration import CannotRun, Options, Program, ReplayResult
+from raceproof.judge.codes import CODES
 from raceproof.judge.findings import Finding, Result
 
 Progress = Callable[[int, float, int], None]
@@ -421,3 +422,34 @@ def test_the_package_runs_as_a_module() -> None:
     )
     assert done.returncode == 2
     assert "Nothing to run" in done.stderr
+
+
+# -- explain ---------------------------------------------------------------------------------------
+
+
+def test_explain_lists_every_code(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["explain"]) == 0
+    listed = capsys.readouterr().out
+    assert all(code.number in listed and code.name in listed for code in CODES.values())
+
+
+@pytest.mark.parametrize("wanted", ["RP101", "rp101", "101", "lost-update", "lost update"])
+def test_explain_shows_the_page_about_a_code(
+    wanted: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["explain", wanted]) == 0
+    assert capsys.readouterr().out.startswith("# RP101: lost update")
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_code_has_a_page(code: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["explain", code]) == 0
+    page = capsys.readouterr().out
+    assert page.startswith(f"# {code}: ")
+    for heading in ("## Wrong", "## Right", "## How to mend it"):
+        assert heading in page
+
+
+def test_explain_says_so_when_there_is_no_such_code(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["explain", "RP999"]) == 2
+    assert "there is no code RP999" in capsys.readouterr().err

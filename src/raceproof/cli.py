@@ -109,6 +109,7 @@ def command() -> None:
       raceproof run bank.py                    is this script free of races?
       raceproof run -m bank --accounts 2       the same for a module, with arguments
       raceproof replay .raceproof/bank-1.json  one failing order again, with output
+      raceproof explain RP101                  what is a lost update, and what mends it?
     """
 
 
@@ -317,6 +318,33 @@ def replay_command(file: str, pdb: bool) -> int:
     verdict = "still fails" if replayed.reproduced else "passes now"
     _write(stdout, f"{verdict}: {replayed.message}" if replayed.message else verdict)
     return FINDINGS if replayed.reproduced else OK
+
+
+@command.command("explain", options_metavar="")
+@click.argument("code", required=False)
+def explain_command(code: str | None) -> int:
+    """Explain a mistake: what it is, a program that makes it, and how to mend it.
+
+    CODE is what a finding shows in parentheses, or the name of the mistake. Without it, all codes
+    are listed.
+
+    \b
+    Examples:
+      raceproof explain
+      raceproof explain RP101
+      raceproof explain lost-update
+    """
+    from raceproof.report import pages
+
+    if code is None:
+        _write(sys.stdout, pages.overview())
+        return OK
+    try:
+        text = pages.page(pages.find(code))
+    except (pages.NoSuchCode, OSError) as error:
+        raise Stop(str(error)) from None
+    _write(sys.stdout, text.rstrip("\n"))
+    return OK
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

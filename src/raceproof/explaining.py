@@ -6,30 +6,35 @@ cannot be replayed is not worth a person's time.
 
 from __future__ import annotations
 
-import platform
-import sys
-from time import perf_counter
+from collections.abc import Container, Sequence
 
-from raceproof.events import Location, ThreadId, WholeObject
-from raceproof.judge.data_races import data_races
-from raceproof.judge.deadlocks import Stuck, classify
 from raceproof.judge.determinism import LIKELY, doubt, in_results
-from raceproof.judge.explain import explain_race, explain_standstill, explain_whole
-from raceproof.judge.findings import Advice, Finding, Result
-from raceproof.judge.judge import ENDED, Fault, Judge, Suspect, failure_signature
+from raceproof.judge.evidence import Decision
+from raceproof.judge.explain import data_race, explain
+from raceproof.judge.findings import DataRace, Finding, Result
+from raceproof.judge.judge import ENDED, Fault, Judge, Suspect
 from raceproof.judge.narrate import Narrator
-from raceproof.judge.outcomes import Outcome, describe
-from raceproof.judge.patterns import Triple, unserializable
+from raceproof.judge.outcomes import describe
+from raceproof.judge.race_log import RaceLog
 from raceproof.options import Options
 from raceproof.programs import Target
-from raceproof.search.minimize import Attempt, minimize
-from raceproof.search.replay import Recording, save, schedule_of
+from raceproof.recordings import keep
+from raceproof.search.minimize import Attempt, Smallest
 from raceproof.session import Run, Session
-from raceproof.world.execution import Blocked, Execution, Plan
-from raceproof.world.scheduler import machine
+from raceproof.shrinking import Budget, Shrinker
+from raceproof.telling import Teller, changes
+from raceproof.world.execution import Plan
 
 MAX_FINDINGS = 20
-ORDER = (Fault.STANDSTILL, Fault.LOST_UPDATE, Fault.NOT_SERIAL, Fault.FAILURE)
+MAX_DATA_RACES = 20
+ENOUGH = 20
+"""Executions after which what all of them show may be said of the program."""
+LOOKING_AROUND = 1 / 3
+"""Part of the time for explaining that the interleavings around the plain one may take."""
+ORDER = (Fault.STANDSTILL, Fault.LOST_UPDATE, Fault.NOT_SERIAL, Fault.FAILURE, Fault.UNREAD)
+
+ABOUT_A_VARIABLE = ("RP101", "RP102", "RP104", "RP304")
+"""Mistakes that the same mend takes away, if they are about the same variable."""
 
 
 class Presenter:
@@ -40,7 +45,12 @@ class Presenter:
         self._judge = judge
         self._program = program
         self._options = options
-        self._deadline = 0.0
+        self._shrinker = Shrinker(session, judge)
+        self._teller = Teller(session, judge)
+        self._budget = Budget(0)
+        self._reported: set[tuple[object, ...]] = set()
+        self._covered: set[str] = set()
+        """Places whose updates are lost, as reported already."""
 
     # -- all findings of a search ----------------------------------------------------------------
 
@@ -49,38 +59,55 @@ class Presenter:
 
         `seconds` is the time for making them small.
         """
-        self._deadline = perf_counter() + seconds
-        found: list[Finding] = []
-        covered: set[str] = set()
-        suspects = sorted(self._judge.suspects.values(), key=lambda s: ORDER.index(s.fault))
-        for suspect in suspects[:MAX_FINDINGS]:
-            if suspect.lost and suspect.lost <= covered:
+        self._budget = Budget(seconds)
+        found: list[tuple[Finding, Suspect, Attempt]] = []
+        known = list(self._judge.suspects.values())
+        if known:
+            self._shrinker.look_around(known, Budget(seconds * LOOKING_AROUND).is_spent)
+        done: set[tuple[object, ...]] = set()
+        while len(found) < MAX_FINDINGS:
+            suspect = self._next_suspect(done)
+            if suspect is None:
+                break
+            done.add(suspect.signature)
+            if suspect.lost and suspect.lost <= self._covered:
                 continue  # that result comes of an update whose loss is reported already
             kind = self._failure_kind(suspect)
             if kind is None:
                 continue
-            finding = self._present(suspect, kind, result, covered, len(found) + 1)
-            if finding is not None:
-                found.append(finding)
-        return found
+            presented = self._present(suspect, kind, result)
+            if presented is not None:
+                found.append((presented[0], suspect, presented[1]))
+        # Some came up only while others were made small.
+        found.sort(key=lambda one: ORDER.index(one[1].fault))
+        for number, (finding, suspect, best) in enumerate(found, 1):
+            keep(finding, suspect, best, self._program, self._options, number)
+        return [finding for finding, _, _ in found]
+
+    def _next_suspect(self, done: Container[tuple[object, ...]]) -> Suspect | None:
+        """The next one to look at: not in the order in which the search came upon them."""
+        for suspect in self._judge.unchecked():
+            if self.is_harmless(suspect):
+                self._judge.dismiss(suspect)
+        waiting = [s for s in self._judge.suspects.values() if s.signature not in done]
+        return min(waiting, key=lambda s: (ORDER.index(s.fault), sort_key(s)), default=None)
 
     def _failure_kind(self, suspect: Suspect) -> str | None:
         """What to call a failure that serial orders show too; None: not a finding."""
+        if suspect.fault is Fault.UNREAD and self._judge.is_unread_everywhere(suspect):
+            return None
         if suspect.fault is not Fault.FAILURE:
             return str(suspect.fault.value)
-        everywhere = all(
-            failure_signature(outcome) == suspect.signature[1:]
-            for outcome in self._judge.tally.counts
-        )
-        if everywhere:
-            return "failure"
         assert suspect.outcome is not None
+        if self._judge.is_inescapable(suspect):
+            return "failure"
         return "order-violation" if self._judge.serial(suspect.outcome) else "race"
 
     def _present(
-        self, suspect: Suspect, kind: str, result: Result, covered: set[str], number: int
-    ) -> Finding | None:
-        first = self._attempt(suspect, suspect.script)
+        self, suspect: Suspect, kind: str, result: Result
+    ) -> tuple[Finding, Attempt] | None:
+        """The finding about a suspect, and the smallest interleaving that shows it."""
+        first = self._shrinker.attempt(suspect, suspect.script)
         if not first.fails:
             result.notes.append(
                 f"a {suspect.fault.value} was seen once but not when its schedule was run again; "
@@ -93,25 +120,40 @@ class Presenter:
             likely = self._session.stage.doubts or LIKELY
             doubt(result, f"run again in the same order of its threads, {difference}. {likely}")
             return None
-        best = first
-        if kind != "failure":
-            best = minimize(
-                first,
-                lambda script: self._attempt(suspect, script),
-                lambda: perf_counter() > self._deadline,
-            )
+        small = Smallest(first)
+        always = self._judge.is_inescapable(suspect)
+        always = always and (result.complete or self._judge.heard >= ENOUGH)
+        if always or kind == "failure":
+            # Then the plain order shows it best, and no reversal mends it.
+            small.best = self._shrinker.nearest(suspect, first)
+        else:
+            small = self._shrinker.smallest(suspect, first, self._budget.is_spent)
+        best = small.best
         if suspect.fault is Fault.FAILURE and kind == "race" and not best.execution.preemptions:
             kind = "order-violation"  # an order without preemption that shows it has been found
-        script = best.execution.threads[: best.length]
-        run, narrator = self._narrated(script)
-        finding = self._explain(suspect, kind, run, narrator, covered)
-        if finding is None:
+        run, narrator = self._teller.narrated(best.script)
+        best.outcome = run.outcome
+        finding = self._explained(suspect, kind, small, run, narrator, always)
+        if finding is None or self._is_known(finding):
             return None
         finding.occurrences = suspect.seen
         finding.exception = run.record.exception()
         finding.printed = list(run.record.output.lines)
-        self._keep(finding, suspect, run, best.length, number)
-        return finding
+        if finding.outcome is not None:
+            finding.outcome.count = suspect.seen
+        return finding, best
+
+    def _is_known(self, finding: Finding) -> bool:
+        """Whether a finding is about a mistake that has been reported already."""
+        about = (finding.code, *finding.where[:1], *finding.objects[:1])
+        if about in self._reported:
+            return True
+        self._reported.add(about)
+        if finding.code in ABOUT_A_VARIABLE:
+            covered = not self._covered.isdisjoint(finding.objects[:1])
+            self._covered.update(finding.objects[:1])
+            return covered and finding.kind != "lost-update"
+        return False
 
     def is_harmless(self, suspect: Suspect) -> bool:
         """Whether a suspect turns out to be no fault.
@@ -121,14 +163,12 @@ class Presenter:
         under locks or in single steps: then it is the order of those that shows, as intended.
         """
         if suspect.fault is Fault.NOT_SERIAL:
-            assert suspect.outcome is not None
-            if suspect.outcome.failures:
-                return False
-            execution = self._attempt(suspect, suspect.script).execution
-            return not (execution.truncated or is_unprotected(execution))
+            plan = Plan(script=list(suspect.script), lenient=True)
+            run = self._session.run(plan)
+            return self._judge.is_as_intended(run.execution, run.outcome)
         if suspect.fault is not Fault.LOST_UPDATE:
             return False
-        run, narrator = self._narrated(suspect.script)
+        run, narrator = self._teller.narrated(suspect.script)
         execution = run.execution
         return not any(
             self._judge.lost_update_signature(triple, execution) == suspect.signature
@@ -136,61 +176,46 @@ class Presenter:
             for triple in self._judge.lost_updates_in(execution.threads, execution.operations)
         )
 
-    # -- running ---------------------------------------------------------------------------------
-
-    def _attempt(self, suspect: Suspect, script: list[ThreadId]) -> Attempt:
-        run = self._session.run(
-            Plan(
-                script=list(script),
-                lenient=True,
-                stop_after_script=suspect.fault is Fault.LOST_UPDATE,
-            )
-        )
-        length = self._judge.shows(suspect, run.execution, run.outcome)
-        ended = run.execution.end in ENDED
-        return Attempt(
-            run.execution, length is not None, length or 0, run.outcome if ended else None
-        )
-
-    def _narrated(self, script: list[ThreadId], echo: bool = False) -> tuple[Run, Narrator]:
-        narrator = Narrator(self._session.loader.sites, self._session.loader.sources)
-        run = self._session.run(
-            Plan(script=list(script), lenient=True, observer=narrator), echo=echo
-        )
-        narrator.close()
-        return run, narrator
-
     # -- explaining ------------------------------------------------------------------------------
 
-    def _explain(
-        self, suspect: Suspect, kind: str, run: Run, narrator: Narrator, covered: set[str]
+    def _explained(
+        self,
+        suspect: Suspect,
+        kind: str,
+        small: Smallest,
+        run: Run,
+        narrator: Narrator,
+        always: bool,
     ) -> Finding | None:
-        execution = run.execution
-        everyone = execution.everyone
-        if suspect.fault is Fault.STANDSTILL:
-            stuck = classify(execution)
-            found = self._standstill_kind(stuck, execution)
-            return explain_standstill(found, stuck, narrator, everyone)
+        """The finding about a suspect whose smallest interleaving has been run and told."""
+        evidence = self._teller.evidence(kind, run, narrator)
         if suspect.fault is Fault.LOST_UPDATE:
-            triples = self._judge.lost_updates_in(execution.threads, execution.operations)
-            for triple in triples:
-                if self._judge.lost_update_signature(triple, execution) == suspect.signature:
-                    if not changes(triple, narrator):
-                        return None
-                    covered.add(triple.location.label)
-                    lost = explain_race("lost-update", triple, narrator, everyone)
-                    self._add_outcome(lost, run)
-                    return lost
-            return None
-        finding = self._explain_outcome(kind, run, narrator, covered)
-        if finding is not None:
+            evidence.lost = [
+                triple
+                for triple in evidence.lost
+                if self._judge.lost_update_signature(triple, run.execution) == suspect.signature
+            ][:1]
+            if not evidence.lost or not changes(evidence.lost[0], narrator):
+                return None
+        evidence.decisions = [
+            Decision(race.first, race.second, race.thread, race.operation, outcome)
+            for race, outcome in small.mending
+            if evidence.has(race.first) and (race.second is None or evidence.has(race.second))
+        ]
+        evidence.tried = small.reversed
+        evidence.untried = not small.finished
+        evidence.inescapable = always
+        finding = explain(evidence)
+        finding.smallest = small.finished
+        if suspect.fault is not Fault.STANDSTILL:
             self._add_outcome(finding, run)
-            finding.traceback = run.record.traceback_text()
+        if suspect.fault not in (Fault.STANDSTILL, Fault.LOST_UPDATE):
+            finding.traceback = self._teller.tracebacks(run, evidence)
         return finding
 
     def _add_outcome(self, finding: Finding, run: Run) -> None:
         """What the interleaving came to and, if that is not serial, what it should have."""
-        if run.execution.end not in ("finished", "exit"):
+        if run.execution.end not in ENDED:
             return
         serial = self._judge.serial(run.outcome)
         finding.outcome = describe(run.outcome, finding.occurrences, serial, run.record.lines())
@@ -200,207 +225,25 @@ class Presenter:
                 for outcome in self._judge.serial_outcomes()
             ]
 
-    def _explain_outcome(
-        self, kind: str, run: Run, narrator: Narrator, covered: set[str]
-    ) -> Finding | None:
-        """A finding about a result; None if it is about a place that was reported already."""
-        execution = run.execution
-        everyone = execution.everyone
-        failures = sorted(run.outcome.failures)
-        if kind == "failure":
-            seen = self._judge.tally.total()
-            where = "in every order" if seen > 1 or run.execution.truncated is False else "as run"
-            finding = explain_whole(kind, f"the program fails {where}: {failures[0]}",
-                                    set(), narrator, everyone)  # fmt: skip
-            finding.advice = Advice("", "this is no race; mend the exception first")
-            return finding
-        name, triple = self._pattern(execution)
-        if kind == "order-violation":
-            return explain_whole(
-                kind,
-                f"{failures[0]} in some orders of the threads, even without preemption",
-                conflict_places(execution), narrator, everyone,
-            )  # fmt: skip
-        if triple is not None:
-            if triple.location.label in covered:
-                return None
-            if any("changed size during iteration" in text or "mutated during iteration" in text
-                   or "keys changed during iteration" in text for text in failures):  # fmt: skip
-                name = "iterate-while-mutate"
-            covered.add(triple.location.label)
-            return explain_race(name, triple, narrator, everyone)
-        what = f"{failures[0]}," if failures else "a result"
-        return explain_whole(
-            "race", f"{what} which no order without preemption was seen to give",
-            conflict_places(execution),
-            narrator, everyone,
-        )  # fmt: skip
-
-    def _pattern(self, execution: Execution) -> tuple[str, Triple | None]:
-        """The best-known mistake that an execution shows."""
-        for triple in self._judge.lost_updates_in(execution.threads, execution.operations):
-            return "lost-update", triple
-        found = dict[str, Triple]()
-        for name, triple in unserializable(execution.threads, execution.operations):
-            found.setdefault(name, triple)
-        for name in ("check-then-act", "stale read", "half-done write seen", "overwritten"):
-            if name in found:
-                return (name if name == "check-then-act" else "race"), found[name]
-        return "race", None
-
-    def _standstill_kind(self, stuck: Stuck, execution: Execution) -> str:
-        """The kind of a standstill, now that all executions are known."""
-        sometimes_fine = any(
-            outcome not in self._judge.stuck_outcomes for outcome in self._judge.tally.counts
-        )
-        if (
-            stuck.kind == "waits-forever"
-            and sometimes_fine
-            and all(
-                blocked.operation.kind == "wake" and notified_too_early(blocked, execution)
-                for blocked in stuck.causes
-            )
-        ):
-            return "lost-wakeup"
-        return stuck.kind
-
-    # -- replay files ----------------------------------------------------------------------------
-
-    def _keep(self, finding: Finding, suspect: Suspect, run: Run, length: int, number: int) -> None:
-        """Write the replay file of a finding."""
-        program, options = self._program, self._options
-        execution = run.execution
-        schedule, operations = schedule_of(
-            execution.threads[:length], execution.operations[:length], machine.naming
-        )
-        recording = Recording(
-            **program.origin,
-            options={"include": list(options.include), "exclude": list(options.exclude),
-             "seed": options.seed, "timeouts": options.timeouts, "threads": options.threads,
-             "insights": sorted(machine.insights)},
-            python=platform.python_version(), kind=finding.kind, message=finding.message,
-            signature=[suspect.fault.name, *mark_of(suspect)], schedule=schedule,
-            outcome=as_data(run.outcome), operations=operations,
-        )  # fmt: skip
-        try:
-            finding.replay = save(recording, options.replay_dir, program.stem, number)
-            finding.command = program.rerun_command(finding.replay)
-        except OSError as error:
-            finding.replay = ""
-            finding.because += f" (No replay file: {error.strerror}.)"
-
-    def replay(
-        self, recording: Recording, pdb: bool, echo: bool = True
-    ) -> tuple[Finding | None, str]:
-        """Run a recorded interleaving; the finding if it shows its fault again, and a message."""
-        script = recording.script_for(machine.naming)
-        if pdb:
-            import pdb as debugger
-
-            debugger.Pdb().set_trace()
-        run, narrator = self._narrated(script, echo)
-        fault, mark = Fault[recording.signature[0]], recording.signature[1:]
-        execution = run.execution
-        everyone = execution.everyone
-        finding: Finding | None = None
-        if fault is Fault.STANDSTILL:
-            if execution.end == "stuck":
-                stuck = classify(execution)
-                if list(map(str, stuck.signature)) == mark:
-                    finding = explain_standstill(recording.kind, stuck, narrator, everyone)
-        elif fault is Fault.LOST_UPDATE:
-            triples = self._judge.lost_updates_in(execution.threads, execution.operations)
-            for triple in triples:
-                if triple.location.label == mark[0]:
-                    finding = explain_race("lost-update", triple, narrator, everyone)
-                    break
-        elif execution.end in ENDED and self._same_result(recording, run, mark):
-            finding = self._explain_outcome(fault.value, run, narrator, set())
-        if finding is not None:
-            self._add_outcome(finding, run)
-            finding.exception = run.record.exception()
-            finding.printed = list(run.record.output.lines)
-        message = recording.message
-        if finding is None:
-            message = f"not seen this time: {message}"
-            if sys.flags.hash_randomization:
-                message += (
-                    ". (A set of strings has another order in every process; if that matters here, "
-                    "set PYTHONHASHSEED=0 for both commands)"
-                )
-        return finding, message
-
-    def _same_result(self, recording: Recording, run: Run, mark: list[str]) -> bool:
-        if as_data(run.outcome) == recording.outcome:
-            return True
-        if list(failure_signature(run.outcome)) != mark:
-            return False
-        return bool(mark) or self._judge.serial(run.outcome) is False
+    def data_races(self, log: RaceLog, findings: Sequence[Finding]) -> list[DataRace]:
+        """The data races that the findings have nothing to do with."""
+        reported = {name for finding in findings for name in finding.objects}
+        found: list[DataRace] = []
+        for sighting in log.sightings.values():
+            if len(found) == MAX_DATA_RACES:
+                break
+            if sighting.location.label in reported:
+                continue
+            run, narrator = self._teller.narrated(sighting.script)
+            race = data_race(self._teller.evidence("data-race", run, narrator), sighting)
+            if race is not None:
+                found.append(race)
+        return found
 
 
-def mark_of(suspect: Suspect) -> list[str]:
-    """By what to know a fault again, apart from its kind, whatever else changes in the program."""
-    if suspect.fault is Fault.STANDSTILL:
-        return [str(part) for part in suspect.signature[1:]]
-    if suspect.fault is Fault.LOST_UPDATE:
-        return [str(suspect.signature[1])]
-    assert suspect.outcome is not None
-    return [str(part) for part in failure_signature(suspect.outcome)]
-
-
-def as_data(outcome: Outcome) -> dict[str, list[str]]:
-    """An outcome as it goes into a file."""
-    return {
-        "exit": [outcome.exit],
-        "lines": list(outcome.lines),
-        "errors": [*outcome.errors, *outcome.unread],
-    }
-
-
-def changes(triple: Triple, narrator: Narrator) -> bool:
-    """Whether the value overwritten differs from the value read: else nothing was lost."""
-    told = {one.index: one for one in narrator.story}
-    read, write = told[triple.read], told[triple.write]
-    return not (read.value and write.old and read.value == write.old)
-
-
-def notified_too_early(blocked: Blocked, execution: Execution) -> bool:
-    """Whether all notifications came before the thread waited (rather than to somebody else)."""
-    places = {
-        location for location in blocked.operation.locations if location.owner.label == "Condition"
-    }
-    waited = -1
-    notified = []
-    for index, operation in enumerate(execution.operations):
-        if places.isdisjoint(operation.locations):
-            continue
-        if operation.kind.startswith("notify"):
-            notified.append(index)
-        elif operation.kind == "wait" and execution.threads[index] == blocked.thread.tid:
-            waited = index
-    return bool(notified) and max(notified) < waited
-
-
-def is_unprotected(execution: Execution) -> bool:
-    """Whether an execution shows accesses to data that nothing orders or keeps together."""
-    threads, operations = execution.threads, execution.operations
-    if next(data_races(threads, operations), None) is not None:
-        return True
-    return any(name == "check-then-act" for name, _ in unserializable(threads, operations))
-
-
-def conflict_places(execution: Execution) -> set[Location]:
-    """The places of watched code that several threads access, one of them writing."""
-    users: dict[Location, set[ThreadId]] = {}
-    written: set[Location] = set()
-    for thread, operation in zip(execution.threads, execution.operations, strict=True):
-        for location, mode in operation.accesses:
-            if not isinstance(location.field, WholeObject) or not operation.data:
-                users.setdefault(location, set()).add(thread)
-                if mode:
-                    written.add(location)
-    return {
-        location
-        for location, threads in users.items()
-        if len(threads) > 1 and location in written and location.owner.label != "thread"
-    }
+def sort_key(suspect: Suspect) -> list[str]:
+    """By what to order suspects of one kind: nothing that depends on when they were found."""
+    return [
+        str(sorted(map(str, part)) if isinstance(part, frozenset) else part)
+        for part in suspect.signature
+    ]

@@ -18,9 +18,11 @@ from raceproof.interruption import PATIENCE, Interruption
 from raceproof.judge.determinism import NOT_DETERMINISTIC
 from raceproof.judge.findings import Condition, Finding, Result
 from raceproof.judge.judge import Judge
+from raceproof.judge.race_log import RaceLog
 from raceproof.leftovers import notes_on_files
 from raceproof.options import Options
 from raceproof.programs import Program, Target
+from raceproof.recordings import Replayer
 from raceproof.reference import Reference
 from raceproof.repetition import Consistency
 from raceproof.report.numbers import counted
@@ -28,6 +30,7 @@ from raceproof.search.dpor import Dpor
 from raceproof.search.replay import Recording, UnusableReplay, load
 from raceproof.search.sampling import RandomPriorities
 from raceproof.session import CannotRun, Run, Session
+from raceproof.telling import Teller
 from raceproof.world.carriers import AUTO, OS, has_gil, name_of
 from raceproof.world.descriptors import present
 from raceproof.world.execution import Execution, Plan
@@ -172,8 +175,11 @@ class Exploration:
         options, session = self._options, self._session
         self._search = Dpor()
         self._reference = Reference(session, options.max_seconds * SERIAL_SHARE, self._interruption)
-        self._judge = Judge(session.loader.sites, self._reference.contains)
+        self._judge = Judge(
+            session.loader.sites, self._reference.contains, self._reference.outcomes
+        )
         self._presenter = Presenter(session, self._judge, self._program, options)
+        self._races = RaceLog()
         self._sampling = RandomPriorities(machine, options.seed)
         self._conditions: dict[str, Condition] = {}
 
@@ -256,6 +262,11 @@ class Exploration:
         self._consistency.note(execution)
         if execution.end == "redundant":
             return
+        self._races.note(
+            [(race.first, race.second) for race in self._search.races],
+            execution.threads,
+            execution.operations,
+        )
         result.interleavings += 1
         result.threads = max(result.threads, len(execution.everyone))
         self._truncated = self._truncated or execution.truncated
@@ -287,9 +298,7 @@ class Exploration:
         for suspect in judge.unchecked():
             if self._presenter.is_harmless(suspect):
                 judge.dismiss(suspect)
-        if self._first_finding is None and any(
-            signature[0] != "failure" or len(judge.tally.counts) > 1 for signature in judge.suspects
-        ):
+        if self._first_finding is None and judge.has_findings():
             self._first_finding = self._elapsed()
 
     def _disrupted(self, execution: Execution) -> None:
@@ -360,8 +369,10 @@ class Exploration:
             result.notes.append(
                 "loops that sleep went round until the others had had their turn, no more often"
             )
+        search.close()
         result.findings = self._presenter.findings(result, EXPLAINING)
         self._judge_conditions()
+        result.data_races = self._presenter.data_races(self._races, result.findings)
         result.outcomes = self._judge.tally.summary(self._judge.serial_known)
         files = self._session.patches.files.backups
         result.notes += notes_on_files(files, self._session.listing.changed())
@@ -474,7 +485,6 @@ def replay_recording(
         machine.insights.update(recording.options.get("insights", ()))
         machine.teachable = False
         reference = Reference(session, options.max_seconds, interruption)
-        judge = Judge(session.loader.sites, reference.contains)
-        presenter = Presenter(session, judge, program, options)
-        finding, message = presenter.replay(recording, pdb, echo)
+        judge = Judge(session.loader.sites, reference.contains, reference.outcomes)
+        finding, message = Replayer(Teller(session, judge), judge).run(recording, pdb, echo)
     return ReplayResult(finding is not None, message, finding)

@@ -17,7 +17,7 @@ class Reference:
     def __init__(self, session: Session, seconds: float, interruption: Interruption) -> None:
         self._session = session
         self._orders = SerialOrders(machine)
-        self._outcomes: set[Outcome] = set()
+        self.outcomes: set[Outcome] = set()
         self._seconds = seconds
         self._spent = 0.0
         self._interruption = interruption
@@ -26,7 +26,7 @@ class Reference:
 
     def contains(self, outcome: Outcome) -> bool | None:
         """Whether some serial order gives this outcome; None if there was no time to be sure."""
-        if outcome in self._outcomes:
+        if outcome in self.outcomes:
             return True
         start = perf_counter()
         try:
@@ -40,10 +40,10 @@ class Reference:
                 run = self._session.run(plan)
                 self._orders.learn(run.execution)
                 if run.execution.end in ("finished", "exit"):
-                    self._outcomes.add(run.outcome)
+                    self.outcomes.add(run.outcome)
                     if run.outcome == outcome:
                         return True
         finally:
             self._spent += perf_counter() - start
         # If all of them get stuck, they are no measure for an order that does not.
-        return False if self._outcomes else None
+        return False if self.outcomes else None

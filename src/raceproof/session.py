@@ -194,10 +194,15 @@ class Session:
         # Automatic collection would run finalizers at odd moments; between executions is fine.
         if self._executions % COLLECTION_EVERY == 0:
             gc.collect(2 if self._executions % FULL_COLLECTION_EVERY == 0 else 0)
-        lines = record.lines() if self.listens else ()
         outcome = outcome_of(
-            record.exit, lines, record.thread_errors(), record.unread_errors(),
-            record.value, record.broken,
-        )  # fmt: skip
+            record.exit,
+            record.lines() if self.listens else (),
+            record.thread_errors(),
+            record.unread_errors(),
+            record.value,
+            record.broken,
+            record.crashes(self.loader.sources),
+            record.accidents(self.loader.sources),
+        )
         self.loader.end()
         return Run(execution, outcome, record)

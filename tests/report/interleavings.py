@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from raceproof.judge.findings import Advice, Finding, OutcomeCount, Place, Step, Waiting
+from raceproof.judge.findings import Advice, Finding, Fold, OutcomeCount, Place, Step, Waiting
 
 FIRST = "withdraw(500)"
 SECOND = "withdraw(700)"
@@ -21,27 +21,33 @@ BALANCE = "BankAccount.balance"
 def lost_update() -> Finding:
     submit = "executor.submit(account.withdraw, {})"
     steps = [
-        Step(1, "main", "start", FIRST, place(20, submit.format(500), "<module>"), index=2),
-        Step(2, "main", "start", SECOND, place(21, submit.format(700), "<module>"), index=4),
-        Step(3, FIRST, "read", BALANCE, CHECK, "1000", index=5),
-        Step(4, FIRST, "read", BALANCE, COMPUTE, "1000", index=6, key=True, preempted=True),
-        Step(5, SECOND, "read", BALANCE, CHECK, "1000", index=8),
+        Step(1, "main", "start", FIRST, place(20, submit.format(500), "<module>"), type="thread",
+             index=2, folds=(Fold("main", 2),)),
+        Step(2, "main", "start", SECOND, place(21, submit.format(700), "<module>"), type="thread",
+             index=3),
+        Step(3, FIRST, "read", BALANCE, CHECK, "1000", index=4, held=("log_lock",)),
+        Step(4, FIRST, "read", BALANCE, COMPUTE, "1000", index=5, key=True, held=("log_lock",)),
+        Step(5, SECOND, "read", BALANCE, CHECK, "1000", index=8,
+             folds=(Fold(FIRST, 1, preempted=True), Fold(SECOND, 14))),
         Step(6, SECOND, "read", BALANCE, COMPUTE, "1000", index=9),
         Step(7, SECOND, "write", BALANCE, STORE, "300", "1000", index=10, key=True),
         Step(8, FIRST, "write", BALANCE, STORE, "500", "300", index=11, key=True),
-    ]
+    ]  # fmt: skip
     error = "ValueError: Insufficient balance"
     return Finding(
         kind="lost-update",
         message=f"the update of {BALANCE} by {SECOND} is lost: {FIRST} overwrites it with a value "
         "computed from what it read before",
         where=[COMPUTE, STORE],
+        code="RP101",
+        name="lost update",
         objects=[BALANCE],
         threads=["main", FIRST, SECOND],
         switches=2,
         steps=steps,
         hidden=6,
-        because=f"It fails because line 13 of {SECOND} came between lines 11 and 13 of {FIRST}.",
+        because=f"It fails because line 13 of {SECOND} came between lines 11 and 13 of {FIRST}. "
+        f"With line 13 of {SECOND} before line 11 of {FIRST}, the program passes.",
         outcome=OutcomeCount("ok", ["Final balance: 500"], [], 6),
         expected=[
             OutcomeCount("ok", ["Final balance: 500"], [error], 1, True),
@@ -58,14 +64,17 @@ def self_deadlock() -> Finding:
     inner = place(17, "with self.lock:", "BankAccount.log")
     lock = "Lock self.lock"
     steps = [
-        Step(1, "deposit(100)", "acquire", "self.lock", outer, index=0),
-        Step(2, "deposit(100)", "acquire", lock, inner, blocks=True, key=True, held=("self.lock",)),
-    ]
+        Step(1, "deposit(100)", "acquire", "self.lock", outer, type="Lock", index=0),
+        Step(2, "deposit(100)", "acquire", "self.lock", inner, blocks=True, key=True,
+             held=("self.lock",), type="Lock", holder="deposit(100)", taken=outer, index=1),
+    ]  # fmt: skip
     return Finding(
         kind="self-deadlock",
         message=f"deposit(100) waits at line 17 for {lock}, which it holds itself "
         "(taken at line 12)",
         where=[inner],
+        code="RP301",
+        name="self-deadlock",
         threads=["deposit(100)"],
         steps=steps,
         waiting=[
@@ -84,22 +93,26 @@ def deadlock() -> Finding:
     one, two, three = "transfer(a, b)", "transfer(b, a)", "audit"
     steps = [
         Step(1, three, "read", "total", place(40, "print(total)", "audit"), "0", index=0),
-        Step(2, one, "acquire", "a.lock", take(10, "source.lock"), index=1, preempted=True),
-        Step(3, two, "acquire", "b.lock", take(10, "source.lock"), index=2),
+        Step(2, one, "acquire", "a.lock", take(10, "source.lock"), index=1, preempted=True,
+             type="Lock"),
+        Step(3, two, "acquire", "b.lock", take(10, "source.lock"), index=2, type="Lock"),
         Step(4, two, "acquire", "a.lock", take(11, "target.lock"), blocks=True, key=True,
-             held=("b.lock",)),
+             held=("b.lock",), type="Lock", holder=one, taken=take(10, ""), index=3),
         Step(5, one, "acquire", "b.lock", take(11, "target.lock"), blocks=True, key=True,
-             held=("a.lock",)),
+             held=("a.lock",), type="Lock", holder=two, taken=take(10, ""), index=3),
     ]  # fmt: skip
     return Finding(
         kind="deadlock",
         message=f"{one} waits for b.lock, held by {two}; {two} waits for a.lock, held by {one}",
+        code="RP302",
+        name="lock-order deadlock",
         threads=[three, one, two],
         switches=2,
         steps=steps,
         waiting=[
             Waiting(one, "acquire", "Lock b.lock", take(11, ""), two, take(10, "")),
             Waiting(two, "acquire", "Lock a.lock", take(11, ""), one, take(10, "")),
+            Waiting("main", "join", one, place(50, "thread.join()", "<module>")),
         ],
         advice=Advice("Lock", "take the two locks in the same order everywhere"),
         replay=".raceproof/my bank-1.json",

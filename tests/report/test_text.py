@@ -170,7 +170,7 @@ def test_five_findings_in_full_and_a_line_for_each_more() -> None:
     text = printed(result_of(*findings))
     assert text.count("Replay:") == 5
     assert "2 more findings:" in text
-    assert text.splitlines()[-1].startswith("self-deadlock: deposit(100) waits at line 17")
+    assert text.splitlines()[-1].startswith("self-deadlock (RP301): deposit(100) waits at line 17")
     assert printed(result_of(*findings), verbose=True).count("Replay:") == 7
 
 

@@ -1,25 +1,25 @@
-"""Which primitive mends a fault, and where to put it."""
+"""Where to put a lock: around every stretch of the program that uses the place in question."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
-from raceproof.judge.findings import Advice, Place, Waiting
+from raceproof.judge.evidence import Evidence
+from raceproof.judge.findings import Advice
 from raceproof.judge.narrate import Told
-from raceproof.judge.patterns import Triple
 
 
-def advise_lock(story: Sequence[Told], triple: Triple, what: str) -> Advice:
-    """One lock around every stretch that uses the place in question."""
-    by_index = {one.index: one for one in story}
-    read, between, write = (by_index[i] for i in (triple.read, triple.between, triple.write))
-    common = [lock for lock in read.held if lock in between.held and lock in write.held]
+def one_lock(evidence: Evidence, steps: Iterable[Told], what: str) -> Advice:
+    """One lock around all that the threads of some steps do with the same places."""
+    steps = list(steps)
+    common = evidence.common_locks(steps)
+    first, last = steps[0], steps[-1]
     if common:
-        lock = common[0]
-        if read.place.function == write.place.function and read.place != write.place:
+        lock = evidence.what(common[0])
+        if first.place.function == last.place.function and first.place != last.place:
             return Advice(
                 "Lock",
-                f"{lock} is released between line {read.place.line} and line {write.place.line}: "
+                f"{lock} is released between line {first.place.line} and line {last.place.line}: "
                 "hold it over both",
             )
         return Advice(
@@ -27,73 +27,23 @@ def advise_lock(story: Sequence[Told], triple: Triple, what: str) -> Advice:
             f"both sides hold {lock} already, so what matters is who gets it first: let the one "
             f"that must come later wait on a Condition until {what} is as it needs it",
         )
-    threads = {read.thread.tid, between.thread.tid}
-    stretches: dict[tuple[str, str], list[int]] = {}
-    for told in story:
-        concerned = told.thread.tid in threads and triple.location in told.operation.locations
-        if concerned and told.place.line and told.index <= _end(story, triple):
-            key = (told.place.file, told.place.function)
-            stretches.setdefault(key, []).append(told.place.line)
+    stretches = _stretches(evidence, steps)
     parts = []
     for (_, function), lines in stretches.items():
-        first, last = min(lines), max(lines)
-        place = f"in line {first}" if first == last else f"from line {first} to line {last}"
+        start, end = min(lines), max(lines)
+        place = f"in line {start}" if start == end else f"from line {start} to line {end}"
         parts.append(place if len(stretches) == 1 else f"{place} ({function})")
     lock = "one Lock" if len(parts) == 1 else "the same Lock"
     return Advice("Lock", f"hold {lock} {' and '.join(parts)}, so that nobody else can use {what}")
 
 
-def _end(story: Sequence[Told], triple: Triple) -> int:
-    return max(triple.write, story[-1].index if story else 0)
-
-
-def advise_standstill(kind: str, first: Waiting, causes: Sequence[Waiting]) -> Advice:
-    """What to do about threads that cannot go on."""
-    at = _at(first.place)
-    if kind == "self-deadlock":
-        taken = f", taken at line {first.taken.line}," if first.taken else ""
-        return Advice(
-            "RLock",
-            f"make it an RLock, which its holder may take again, or move what {at} does into a "
-            f"helper that expects the lock{taken} to be held",
-        )
-    if kind == "deadlock":
-        return Advice(
-            "Lock",
-            "take the locks in the same order everywhere, or hold one lock around both",
-        )
-    if kind == "barrier-starved":
-        return Advice(
-            "Barrier",
-            "run as many threads at the same time as the barrier has parties (a pool needs as "
-            "many workers), or give wait() a timeout",
-        )
-    if kind == "lost-wakeup":
-        return Advice(
-            "Condition",
-            "check what you wait for while holding the condition's lock, in a while loop around "
-            "wait(), and change it under the same lock before notify()",
-        )
-    if kind == "livelock":
-        return Advice("Event", "wait for an Event instead of looking again and again")
-    if first.holder:
-        return Advice("Lock", "use `with`, so that the lock is released on every way out")
-    if first.kind == "wake" and len(causes) > 1:
-        return Advice(
-            "Condition", "several threads wait: wake them all with notify_all(), or notify each"
-        )
-    if first.kind == "wake":
-        return Advice(
-            "Condition",
-            "tell the waiting thread when there is no more to come: set a flag that its loop "
-            "checks, and notify_all()",
-        )
-    if first.kind == "get":
-        return Advice("Queue", "put a sentinel for each consumer when there is no more to come")
-    if first.kind == "wait":
-        return Advice("Event", "set the event on every way out, or wait with a timeout")
-    return Advice("", "make sure that somebody ends the wait on every path")
-
-
-def _at(place: Place) -> str:
-    return f"line {place.line}" if place.line else "the second acquisition"
+def _stretches(evidence: Evidence, steps: list[Told]) -> dict[tuple[str, str], list[int]]:
+    """The lines of each function on which the places of some steps are used."""
+    threads = {told.thread.tid for told in steps}
+    places = {told.location for told in steps}
+    found: dict[tuple[str, str], list[int]] = {}
+    for told in evidence.story:
+        concerned = told.thread.tid in threads and not places.isdisjoint(told.operation.locations)
+        if concerned and told.place.line:
+            found.setdefault((told.place.file, told.place.function), []).append(told.place.line)
+    return found

@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from raceproof.events import Operation, Site
-from raceproof.judge.explain import main_location
 from raceproof.judge.findings import Result
-from raceproof.judge.narrate import display
+from raceproof.judge.narrate import display, main_location
 from raceproof.judge.outcomes import Outcome
 from raceproof.world.execution import Departure
 

@@ -18,6 +18,16 @@ class Place:
     """The source line, without indentation."""
 
 
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Steps of one thread that are not shown one by one."""
+
+    thread: str
+    steps: int
+    preempted: bool = False
+    """After these steps the scheduler took the processor away from the thread."""
+
+
 @dataclass(slots=True)
 class Step:
     """One event of an interleaving, as a report shows it."""
@@ -27,9 +37,10 @@ class Step:
     thread: str
     """Name of the column: `withdraw(500)`, `Thread-1 (work)`, `main`."""
     kind: str
-    """The verb: "read", "write", "acquire", "release", "append", "start", "wait", ..."""
+    """The verb: "read", "write", "acquire", "release", "append", "start", "wait", ...; "raise" for
+    the end of a thread by an exception."""
     object: str
-    """What it was done to: `BankAccount.balance`, `lock`, `stock['apple']`."""
+    """What it was done to: `BankAccount.balance`, `lock`, `stock['apple']`; the exception."""
     place: Place
     value: str = ""
     """Short repr of the value read or written, "" if none or unknown."""
@@ -42,9 +53,59 @@ class Step:
     key: bool = False
     """One of the steps that decide."""
     index: int = -1
-    """Index of the event in the execution."""
+    """Index of the event in the execution; of one that blocks, that of the event that came next."""
     held: tuple[str, ...] = ()
-    """Locks that the thread holds at this step."""
+    """Locks that the thread holds at this step (not one that it takes with it)."""
+    missing: bool = False
+    """There was nothing at the place that it looked at, or changed."""
+    expired: bool = False
+    """The wait gave up instead."""
+    type: str = ""
+    """What kind of primitive it was done to ("Lock", "Event", ...); "" for data."""
+    holder: str = ""
+    """Of a step that blocks: the thread that has what it waits for."""
+    taken: Place | None = None
+    """Where that thread took it."""
+    folds: tuple[Fold, ...] = ()
+    """What happened between the step shown before and this one, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One of two steps whose order decides."""
+
+    thread: str
+    kind: str
+    object: str
+    place: Place
+    held: tuple[str, ...] = ()
+    """Locks that the thread held."""
+    value: str = ""
+    old: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DecidingPair:
+    """The two steps whose order makes the difference: as they came here, the program fails."""
+
+    first: Access
+    second: Access
+    data_race: bool
+    """Nothing but their order in this interleaving orders them, and at least one is no single
+    indivisible step."""
+    passing: OutcomeCount | None = None
+    """What comes of it with the two the other way round."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataRace:
+    """Two accesses to one place that nothing orders, in all the interleavings that were run."""
+
+    object: str
+    first: Access
+    second: Access
+    both_ways: bool
+    """They were run in both orders."""
 
 
 @dataclass(slots=True)
@@ -94,9 +155,13 @@ class Finding:
     """A fault of the program, with the interleaving that shows it."""
 
     kind: str
-    """As in the design: "lost-update", "check-then-act", "deadlock", "self-deadlock", ..."""
+    """"lost-update", "check-then-act", "deadlock", "self-deadlock", ..."""
     message: str
     """One sentence: what goes wrong."""
+    code: str = ""
+    """The code of the mistake (see `codes`), "RP101" say."""
+    name: str = ""
+    """What the mistake is called."""
     where: list[Place] = field(default_factory=list)
     objects: list[str] = field(default_factory=list)
     threads: list[str] = field(default_factory=list)
@@ -104,11 +169,18 @@ class Finding:
     switches: int = 0
     """Context switches in the interleaving shown."""
     steps: list[Step] = field(default_factory=list)
+    whole: list[Step] = field(default_factory=list)
+    """All the steps of the interleaving, as far as they are watched; numbered like `steps`, 0 for
+    those that are not shown."""
     hidden: int = 0
     """Steps of the interleaving that are not shown because they do not matter."""
     waiting: list[Waiting] = field(default_factory=list)
     because: str = ""
-    """One sentence: which steps must not be swapped."""
+    """A sentence or two: which steps must not come in this order, and what the other one gives."""
+    pair: DecidingPair | None = None
+    """The two steps whose order decides; None if no single pair does."""
+    smallest: bool = True
+    """Everything that could make the interleaving smaller was tried."""
     outcome: OutcomeCount | None = None
     """The result of the interleaving shown."""
     expected: list[OutcomeCount] = field(default_factory=list)
@@ -165,6 +237,8 @@ class Result:
     """What outlives the interleavings and was changed by them; it was put back."""
     conditions: list[Condition] = field(default_factory=list)
     """What the program says is sometimes so."""
+    data_races: list[DataRace] = field(default_factory=list)
+    """Those that make no difference; the others are findings."""
     threads: int = 0
     """The largest number of threads that an execution had, main included."""
     carrier: str = "greenlet"

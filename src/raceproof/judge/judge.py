@@ -6,14 +6,15 @@ fault.  Suspects become findings once they have been made small and run again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from raceproof.events import Operation, Site, ThreadId
+from raceproof.judge.data_races import data_races
 from raceproof.judge.deadlocks import Stuck, classify
 from raceproof.judge.outcomes import Outcome, Tally
-from raceproof.judge.patterns import Triple, lost_updates, lost_updates_alone
+from raceproof.judge.patterns import Triple, lost_updates, lost_updates_alone, unserializable
 from raceproof.world.execution import Execution
 
 ENDED = ("finished", "exit")
@@ -27,6 +28,7 @@ class Fault(Enum):
     STANDSTILL = "standstill"
     NOT_SERIAL = "race"
     FAILURE = "failure"
+    UNREAD = "future-exception-unread"
 
 
 @dataclass(slots=True)
@@ -64,26 +66,39 @@ class Judge:
     is_serial: SerialCheck
     """Whether some order without preemption gives an outcome (may run such orders to find out);
     None if there were too many to be sure."""
+    reference: Collection[Outcome] = ()
+    """The outcomes of the orders without preemption that have been run so far."""
     tally: Tally = field(default_factory=Tally)
     suspects: dict[tuple[object, ...], Suspect] = field(default_factory=dict)
     stuck_outcomes: set[Outcome] = field(default_factory=set)
+    inevitable: frozenset[str] | None = None
+    """What all executions so far ended with: types of exceptions, kinds of standstill."""
     heard: int = 0
     """Executions heard of so far."""
     _unchecked: list[Suspect] = field(default_factory=list)
     _dismissed: set[tuple[object, ...]] = field(default_factory=set)
     _rmw: frozenset[int] = frozenset()
     _sites_seen: int = 0
+    _aside: bool = False
     serial_known: dict[Outcome, bool | None] = field(default_factory=dict)
 
     def hear(
-        self, execution: Execution, outcome: Outcome, lines: list[str], fresh_from: int | None
+        self,
+        execution: Execution,
+        outcome: Outcome,
+        lines: list[str],
+        fresh_from: int | None,
+        *,
+        aside: bool = False,
     ) -> None:
         """An execution is over.
 
         Those of the search leave histories, and their events from `fresh_from` on are new; those
-        drawn at random (None) do neither, and do not count.
+        drawn at random (None) do neither, and do not count.  One that was run to make a finding
+        small (`aside`) can bring up a new suspect, but is no further sight of a known one.
         """
-        self.heard += 1
+        self.heard += not aside
+        self._aside = aside
         rmw = self.rmw_sites()
         operations = execution.operations
         times = 1
@@ -101,7 +116,9 @@ class Judge:
             return
         if execution.end not in ENDED:
             return
-        new = self.tally.add(outcome, lines, times)
+        new = outcome not in self.tally.counts if aside else self.tally.add(outcome, lines, times)
+        if new:
+            self._all_end_with(outcome.failure_types)
         serial = self.serial(outcome)
         if serial is False:
             if new:
@@ -109,7 +126,7 @@ class Judge:
                 self._add(
                     Suspect(
                         Fault.NOT_SERIAL,
-                        ("outcome", lost, *failure_signature(outcome)),
+                        ("outcome", lost, outcome.crashes),
                         list(execution.threads),
                         len(operations),
                         outcome,
@@ -119,12 +136,43 @@ class Judge:
             self._add(
                 Suspect(
                     Fault.FAILURE,
-                    ("failure", *failure_signature(outcome)),
+                    ("failure", outcome.crashes),
                     list(execution.threads),
                     len(operations),
                     outcome,
                 )
             )
+
+        elif outcome.accidents:
+            self._add(
+                Suspect(
+                    Fault.UNREAD,
+                    ("unread", outcome.accidents),
+                    list(execution.threads),
+                    len(operations),
+                    outcome,
+                )
+            )
+
+    def has_findings(self) -> bool:
+        """Whether any suspect will turn out to be a finding, as things stand."""
+        for suspect in self.suspects.values():
+            if suspect.fault is Fault.UNREAD:
+                if not self.is_unread_everywhere(suspect):
+                    return True
+            elif suspect.fault is not Fault.FAILURE or len(self.tally.counts) > 1:
+                return True
+        return False
+
+    def is_unread_everywhere(self, suspect: Suspect) -> bool:
+        """Whether the exceptions that nobody reads are there in every serial order.
+
+        Then it does not depend on the order, and whoever wrote it may have wanted it so.
+        """
+        assert suspect.outcome is not None
+        return all(
+            suspect.outcome.accidents <= outcome.accidents for outcome in self.serial_outcomes()
+        )
 
     def serial(self, outcome: Outcome) -> bool | None:
         """Whether the reference has this outcome (asked once for each); None: unknown."""
@@ -159,16 +207,31 @@ class Judge:
         if execution.end not in ENDED:
             return None
         assert suspect.outcome is not None
+        if suspect.fault is Fault.UNREAD:
+            return (
+                len(execution.threads) if outcome.accidents >= suspect.outcome.accidents else None
+            )
         if suspect.fault is Fault.NOT_SERIAL:
-            same = failure_signature(outcome) == failure_signature(suspect.outcome)
-            if same and self.serial(outcome) is False:
-                if self.lost_places(execution) - suspect.lost:
-                    return None
-                return len(execution.threads)
-            return None
-        if failure_signature(outcome) == failure_signature(suspect.outcome):
+            if outcome.crashes != suspect.outcome.crashes or self.serial(outcome) is not False:
+                return None
+            if self.lost_places(execution) - suspect.lost or self.is_as_intended(
+                execution, outcome
+            ):
+                return None
+            return len(execution.threads)
+        if outcome.crashes == suspect.outcome.crashes:
             return len(execution.threads)
         return None
+
+    def is_as_intended(self, execution: Execution, outcome: Outcome) -> bool:
+        """Whether a result that no serial order gives shows nothing but the order of critical
+        sections and single steps: no exception that serial orders do not have as well, and all
+        that the threads share protected."""
+        if outcome.failures and not any(
+            serial.crashes == outcome.crashes for serial in self.reference
+        ):
+            return False
+        return not (execution.truncated or is_unprotected(execution))
 
     def lost_updates_in(
         self, threads: Sequence[ThreadId], operations: Sequence[Operation]
@@ -209,7 +272,9 @@ class Judge:
         stuck = classify(execution)
         outcome = replace(outcome, exit=stuck.kind)
         self.stuck_outcomes.add(outcome)
-        self.tally.add(outcome, lines, times)
+        self._all_end_with(outcome.failure_types)
+        if not self._aside:
+            self.tally.add(outcome, lines, times)
         self._add(
             Suspect(
                 Fault.STANDSTILL,
@@ -224,13 +289,25 @@ class Judge:
     def _add(self, suspect: Suspect) -> None:
         known = self.suspects.get(suspect.signature)
         if known is not None:
-            if known.last != self.heard:
+            if known.last != self.heard and not self._aside:
                 known.seen += 1
                 known.last = self.heard
         elif suspect.signature not in self._dismissed:
             suspect.last = self.heard
             self.suspects[suspect.signature] = suspect
             self._unchecked.append(suspect)
+
+    def _all_end_with(self, types: frozenset[str]) -> None:
+        self.inevitable = types if self.inevitable is None else self.inevitable & types
+
+    def is_inescapable(self, suspect: Suspect) -> bool:
+        """Whether every execution that was heard of ends so."""
+        known = self.inevitable or frozenset()
+        if suspect.fault is Fault.STANDSTILL:
+            return suspect.stuck is not None and suspect.stuck.kind in known
+        if suspect.fault is not Fault.FAILURE or suspect.outcome is None:
+            return False
+        return bool(suspect.outcome.failure_types) and suspect.outcome.failure_types <= known
 
     def unchecked(self) -> list[Suspect]:
         """The suspects that have come up since this was asked last."""
@@ -243,6 +320,9 @@ class Judge:
         self.suspects.pop(suspect.signature, None)
 
 
-def failure_signature(outcome: Outcome) -> tuple[object, ...]:
-    """What makes two results the same fault: the types of the exceptions, not their texts."""
-    return tuple(sorted(text.partition(":")[0] for text in outcome.failures))
+def is_unprotected(execution: Execution) -> bool:
+    """Whether an execution shows accesses to data that nothing orders or keeps together."""
+    threads, operations = execution.threads, execution.operations
+    if next(data_races(threads, operations), None) is not None:
+        return True
+    return any(name == "check-then-act" for name, _ in unserializable(threads, operations))

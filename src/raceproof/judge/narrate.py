@@ -8,30 +8,46 @@ from __future__ import annotations
 
 import linecache
 import os
-import re
-import reprlib
 import sys
 import types
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from raceproof.events import WRITE, Location, Operation, SharedObject, Site, WholeObject
+from raceproof.events import (
+    READ,
+    WRITE,
+    Location,
+    Operation,
+    SharedObject,
+    Site,
+    ThreadId,
+    WholeObject,
+)
 from raceproof.judge.findings import Place
-from raceproof.world.execution import Observer, VirtualThread
+from raceproof.judge.naming import PrimitiveNames
+from raceproof.judge.values import BUILTIN, attribute, short
+from raceproof.world.execution import Execution, Observer, VirtualThread
 
 UNKNOWN_PLACE: Final = Place("", 0, "")
-SCALARS: Final = (int, float, complex, bool, str, bytes, type(None), range)
-BUILTIN: Final = (list, tuple, dict, set, frozenset, deque, bytearray, str, bytes)
-"""Containers that can be looked into without running code of the program.  (Nor may `isinstance`
-be asked about its objects: their `__class__` may be a property.)"""
-TAKES: Final = frozenset({"acquire", "try acquire", "reacquire", "wake"})
+ITEMS: Final = frozenset({"read", "write", "delete", "contains", "get"})
+"""Kinds of operation on a container that are about one of its items, where one is named."""
+TAKES: Final = frozenset({"acquire", "reacquire", "wake"})
 GIVES: Final = frozenset({"release", "wait"})
-_ASSIGNED: Final = re.compile(r"^\s*([A-Za-z_][\w.]*)(?:\s*:\s*[^=]+)?\s*=[^=]")
+LOCKS: Final = frozenset({"Lock", "RLock"})
+HOLDABLE: Final = LOCKS | {"Semaphore", "Condition"}
+NOTHING: Final = object()
 
 
-@dataclass(slots=True)
+def main_location(operation: Operation) -> Location:
+    """The place that an operation is about: a part of something rather than all of it."""
+    for location, _ in operation.accesses:
+        if not isinstance(location.field, WholeObject):
+            return location
+    return operation.accesses[0][0]
+
+
+@dataclass(slots=True, eq=False)
 class Told:
     """One event with everything that a report may want to know."""
 
@@ -41,9 +57,38 @@ class Told:
     place: Place
     value: str = ""
     old: str = ""
-    held: tuple[str, ...] = ()
+    missing: bool = False
+    """There was nothing at the place."""
+    locks: tuple[Location, ...] = ()
+    """Locks that the thread holds, not counting one that it takes or gives with this."""
+    permits: tuple[Location, ...] = ()
+    """The same for semaphores."""
     preempted: bool = False
-    blocked: bool = False
+    stored: SharedObject | None = None
+    """What was written, if it is an object with a name."""
+    stopped: bool = False
+    """No event: the thread had to wait."""
+    holder: VirtualThread | None = None
+    """Of a thread that has to wait: who has what it waits for."""
+    taken: Place | None = None
+    """Where that thread took it."""
+
+    @property
+    def location(self) -> Location:
+        """The place that the step is about."""
+        if self.operation.kind in ITEMS:
+            return main_location(self.operation)
+        return self.operation.accesses[0][0]
+
+    @property
+    def expired(self) -> bool:
+        """The wait gave up: what it waited for did not happen."""
+        return self.operation.instead_of is not None
+
+    @property
+    def changes(self) -> bool:
+        """Whether anything is other than before."""
+        return any(mode != READ for _, mode in self.operation.accesses)
 
 
 @dataclass(slots=True)
@@ -53,53 +98,78 @@ class Narrator(Observer):
     sites: Sequence[Site]
     sources: Mapping[str, str]
     """The watched files: places outside of them are not the user's."""
+    objects: Mapping[int, SharedObject] = field(default_factory=dict)
+    """The names of live objects, by their ids."""
     story: list[Told] = field(default_factory=list)
+    stops: list[Told] = field(default_factory=list)
+    """Where threads had to wait.  (The index is that of the event that came next.)"""
+    standstill: list[Told] = field(default_factory=list)
+    """At the end: where the threads stand that cannot go on."""
     taken: dict[Location, tuple[VirtualThread, Place]] = field(default_factory=dict)
     """Locks held at present: by whom, and where they were taken."""
-    announced: dict[int, Place] = field(default_factory=dict)
+    announced: dict[ThreadId, Place] = field(default_factory=dict)
     """Thread -> where it stood still last."""
-    waiting: set[int] = field(default_factory=set)
+    standing: dict[ThreadId, list[str]] = field(default_factory=dict)
+    """Thread -> the watched functions that it was in when it stood still last, innermost first."""
+    waiting: set[ThreadId] = field(default_factory=set)
     """The threads that have to wait."""
-    made: dict[SharedObject, Place] = field(default_factory=dict)
-    """Where primitives were created."""
-    names: dict[SharedObject, str] = field(default_factory=dict)
-    """What the program calls primitives where it uses them."""
-    _held: dict[int, list[Location]] = field(default_factory=dict)
-    _unresolved: dict[int, tuple[Told, Any]] = field(default_factory=dict)
+    primitives: PrimitiveNames = field(init=False)
+    limits: dict[Location, int] = field(default_factory=dict)
+    """How many permits semaphores have at the start."""
+    _locks: dict[ThreadId, list[Location]] = field(default_factory=dict)
+    _permits: dict[ThreadId, list[Location]] = field(default_factory=dict)
+    _unresolved: dict[ThreadId, tuple[Told, Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.primitives = PrimitiveNames(self.sources)
 
     # -- Observer --------------------------------------------------------------------------------
 
     def on_create(self, shared: SharedObject) -> None:
         """A primitive is being made."""
-        self.made.setdefault(shared, self._caller())
+        self.primitives.made.setdefault(shared, self._caller())
 
     def on_event(
         self, index: int, thread: VirtualThread, operation: Operation, subject: Any
     ) -> None:
         """See `Observer`."""
         self._resolve(thread)
-        place = self._place_of(operation)
-        if not operation.data and operation.kind not in ("start", "begin", "finish", "join"):
-            self._learn_name(operation.accesses[0][0].owner, subject)
-        held = tuple(self.name_of(location) for location in self._held.get(thread.tid, ()))
-        told = Told(index, thread, operation, place, held=held)
-        told.blocked = thread.tid in self.waiting
+        told = self._tell(index, thread, operation, self._place_of(operation))
+        self._learn(operation, subject)
         self.waiting.discard(thread.tid)
         if operation.data:
-            present = self._peek(operation, subject)
-            if operation.accesses[0][1] == WRITE:
-                told.old = present
+            present = self._peek(told, subject)
+            if told.changes:
+                told.old, told.missing = present, not present and operation.kind == "delete"
                 self._unresolved[thread.tid] = (told, subject)
             else:
                 told.value = present
+                told.missing = not present and operation.kind in ("read", "get")
         self.story.append(told)
-        self._follow_locks(thread, operation, place)
+        self._follow_locks(told, subject)
+
+    def on_unrecorded(self, thread: VirtualThread, operation: Operation, subject: Any) -> None:
+        """See `Observer`."""
+        self._learn(operation, subject)
+        self._follow_locks(self._tell(-1, thread, operation, self._place_of(operation)), subject)
 
     def on_announce(self, thread: VirtualThread, operation: Operation, blocked: bool) -> None:
         """See `Observer`."""
-        self.announced[thread.tid] = self._place_of(operation)
+        place = self._place_of(operation)
+        self.announced[thread.tid] = place
         if blocked:
+            self._learn(operation, thread.blocking_subject)
             self.waiting.add(thread.tid)
+            self.standing[thread.tid] = self._functions()
+            self.stops.append(self._stop(thread, operation, place))
+
+    def _stop(self, thread: VirtualThread, operation: Operation, place: Place) -> Told:
+        told = self._tell(len(self.story), thread, operation, place)
+        told.stopped = True
+        for location, guard in operation.guards:
+            if location in self.taken and not guard(location.state, thread.tid):
+                told.holder, told.taken = self.taken[location]
+        return told
 
     def on_switch(self, index: int, source: VirtualThread, target: VirtualThread) -> None:
         """See `Observer`."""
@@ -110,77 +180,102 @@ class Narrator(Observer):
                     told.preempted = True
                     break
 
-    def close(self) -> None:
-        """The execution is over: look at what the last writes left."""
+    def close(self, execution: Execution) -> None:
+        """The execution is over: look at what the last writes left, and who cannot go on."""
+        if execution.end == "stuck":
+            for blocked in execution.blocked:
+                place = self.announced.get(blocked.thread.tid, UNKNOWN_PLACE)
+                self.standstill.append(self._stop(blocked.thread, blocked.operation, place))
         for told, subject in list(self._unresolved.values()):
-            told.value = self._peek(told.operation, subject)
+            self._look_again(told, subject)
         self._unresolved.clear()
+
+    def at(self, place: Place) -> list[Told]:
+        """The steps at a line; if there are none, those in the same function."""
+        here = [told for told in self.story if told.place == place]
+        return here or [
+            told
+            for told in self.story
+            if (told.place.file, told.place.function) == (place.file, place.function)
+        ]
+
+    def last_of(self, thread: ThreadId | None, place: Place) -> Told | None:
+        """The last step of a thread at a line; if there is none, its last but for its end."""
+        mine = [t for t in self.story if t.thread.tid == thread and t.operation.kind != "finish"]
+        here = [told for told in mine if told.place == place]
+        return next(iter((here or mine)[-1:]), None)
 
     # -- names -----------------------------------------------------------------------------------
 
+    def place_at(self, location: Location) -> Place | None:
+        """Where the primitive at `location` was created."""
+        return self.primitives.made.get(location.owner)
+
     def name_of(self, location: Location) -> str:
-        """What to call a place: a primitive goes by the variable it was first assigned to."""
-        shared = location.owner
-        made = self.made.get(shared)
-        if shared in self.names:
-            return self.names[shared]
-        if made is None or not isinstance(location.field, WholeObject):
-            return location.label
-        match = _ASSIGNED.match(made.text)
-        if match:
-            return match.group(1)
-        return f"{shared.label} made at line {made.line}"
+        """What to call a place."""
+        return self.primitives.of(location)
 
-    def _learn_name(self, shared: SharedObject, subject: Any) -> None:
-        """Find a variable or attribute that the innermost watched function knows it by."""
-        if shared in self.names or subject is None:
-            return
-        frame: types.FrameType | None = sys._getframe(2)
-        while frame is not None and frame.f_code.co_filename not in self.sources:
-            frame = frame.f_back
-        if frame is None:
-            return
-        for namespace in (frame.f_globals, frame.f_locals):
-            for name, value in namespace.items():
-                if value is subject and not name.startswith("_rp_"):
-                    self._call_it(shared, name)
-                    return
-        for value in list(frame.f_locals.values()):
-            for attribute, inner in list(getattr(value, "__dict__", {}).items()):
-                if inner is subject:
-                    self._call_it(shared, f"{type(value).__name__}.{attribute}")
-                    return
-
-    def _call_it(self, shared: SharedObject, name: str) -> None:
-        """Give a name, with a number if another object has it already."""
-        taken = sum(1 for other in self.names.values() if other.partition(" #")[0] == name)
-        self.names[shared] = f"{name} #{taken + 1}" if taken else name
+    def _learn(self, operation: Operation, subject: Any) -> None:
+        if not operation.data:
+            self.primitives.learn(operation, subject, sys._getframe(2))
 
     # -- details ---------------------------------------------------------------------------------
+
+    def _tell(self, index: int, thread: VirtualThread, operation: Operation, place: Place) -> Told:
+        own = () if operation.data else operation.locations
+        locks = dict.fromkeys(self._locks.get(thread.tid, ()))
+        permits = dict.fromkeys(self._permits.get(thread.tid, ()))
+        return Told(
+            index, thread, operation, place,
+            locks=tuple(lock for lock in locks if lock not in own),
+            permits=tuple(permit for permit in permits if permit not in own),
+        )  # fmt: skip
 
     def _resolve(self, thread: VirtualThread) -> None:
         """What `thread` announced to write has been written by now."""
         entry = self._unresolved.pop(thread.tid, None)
         if entry is not None:
-            told, subject = entry
-            told.value = self._peek(told.operation, subject)
+            self._look_again(*entry)
 
-    def _follow_locks(self, thread: VirtualThread, operation: Operation, place: Place) -> None:
+    def _look_again(self, told: Told, subject: Any) -> None:
+        told.value = self._peek(told, subject)
+        if told.operation.kind == "write":
+            told.stored = self.objects.get(id(self._value(told, subject)))
+
+    def _follow_locks(self, told: Told, subject: Any) -> None:
+        """Keep the account of who holds what."""
+        operation, thread = told.operation, told.thread
         location, mode = operation.accesses[0]
-        if location.owner.label not in ("Lock", "RLock", "Condition") or mode != WRITE:
+        if location.owner.label not in HOLDABLE or (mode != WRITE and operation.kind != "wake"):
             return
         for location, _ in operation.accesses:
-            if location.owner.label not in ("Lock", "RLock"):
+            if location.owner.label == "Semaphore":
+                held = self._permits.setdefault(thread.tid, [])
+                self.limits.setdefault(location, getattr(subject, "_initial_value", 1))
+            elif location.owner.label in LOCKS:
+                held = self._locks.setdefault(thread.tid, [])
+            else:
                 continue
-            held = self._held.setdefault(thread.tid, [])
             if operation.kind in TAKES:
-                if location not in held:
-                    self.taken[location] = (thread, place)
+                if location not in held and location.owner.label in LOCKS:
+                    self.taken[location] = (thread, told.place)
                 held.append(location)
             elif operation.kind in GIVES and location in held:
                 held.remove(location)
+                if operation.kind == "wait":
+                    held[:] = [other for other in held if other is not location]
                 if location not in held:
                     self.taken.pop(location, None)
+
+    def _functions(self) -> list[str]:
+        """The watched functions on the running thread's stack, innermost first."""
+        found = []
+        frame: types.FrameType | None = sys._getframe(2)
+        while frame is not None:
+            if frame.f_code.co_filename in self.sources:
+                found.append(frame.f_code.co_qualname)
+            frame = frame.f_back
+        return found
 
     def _place_of(self, operation: Operation) -> Place:
         if operation.site:
@@ -207,87 +302,50 @@ class Narrator(Observer):
         lines = source.splitlines()
         return lines[number - 1].strip() if 0 < number <= len(lines) else ""
 
-    def _peek(self, operation: Operation, subject: Any) -> str:
-        """The present value of the place that `operation` is about, shortly."""
-        field_ = operation.accesses[0][0].field
-        kind = self.sites[operation.site].kind
-        try:
-            if type(subject) is types.FrameType:
-                name = str(field_)
-                for namespace in (subject.f_locals, subject.f_globals):
-                    if name in namespace:
-                        return short(namespace[name])
-                return ""
-            if kind.startswith("attr") or (
-                operation.kind in ("read", "write") and not issubclass(type(subject), BUILTIN)
-            ):
-                return short(_attribute(subject, str(field_)))
-            if isinstance(field_, WholeObject):
-                return short(subject) if issubclass(type(subject), BUILTIN) else ""
-            if issubclass(type(subject), dict):
-                # Not `subject[field_]`, which might put something there.
-                return (
-                    short(dict.get(subject, field_)) if dict.__contains__(subject, field_) else ""
-                )
-            if issubclass(type(subject), list):
-                return short(subject[field_])
-        except (KeyError, IndexError, AttributeError, TypeError):
+    def _peek(self, told: Told, subject: Any) -> str:
+        """The present value of the place that a step is about, shortly; "" for none."""
+        if told.operation.kind == "contains":
+            return self._presence(told, subject)
+        value = self._value(told, subject)
+        if value is NOTHING:
             return ""
-        return ""
+        return str(len(value)) if told.operation.kind == "len" else short(value)
 
+    def _presence(self, told: Told, subject: Any) -> str:
+        key = told.location.field
+        if isinstance(key, (WholeObject, SharedObject)):
+            return ""
+        tp = type(subject)
+        if not issubclass(tp, (dict, set, frozenset)):
+            return ""
+        contains = dict.__contains__ if issubclass(tp, dict) else tp.__contains__
+        return str(bool(contains(subject, key))) if tp in BUILTIN or issubclass(tp, dict) else ""
 
-def _attribute(obj: Any, name: str) -> Any:
-    """The value of an attribute, without running code of the program."""
-    namespace = getattr(type(obj), "__mro__", ())
-    try:
-        own = object.__getattribute__(obj, "__dict__")
-        if name in own:
-            return own[name]
-    except AttributeError:
-        pass
-    if issubclass(type(obj), type):
-        namespace = obj.__mro__
-    for cls in namespace:
-        if name in cls.__dict__:
-            value = cls.__dict__[name]
-            if type(value) is types.MemberDescriptorType:
-                return value.__get__(obj, type(obj))
-            return value
-    raise AttributeError(name)
-
-
-class _Short(reprlib.Repr):
-    """Like `repr`, but short, and without calling anything that the program defines."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.maxlist = self.maxtuple = self.maxdict = self.maxset = self.maxdeque = 4
-        self.maxstring = self.maxother = 24
-        self.maxlevel = 2
-
-    def repr1(self, x: Any, level: int) -> str:
-        """See `reprlib.Repr`."""
-        tp = type(x)
-        if tp in SCALARS or tp in (list, tuple, dict, set, frozenset):
-            return str(super().repr1(x, level))
-        if issubclass(tp, BaseException):
-            return f"{tp.__name__}(...)"
-        if issubclass(tp, type):
-            return str(x.__name__)
-        if tp in (types.FunctionType, types.MethodType, types.BuiltinFunctionType):
-            return str(x.__name__)
-        for base in (bool, int, float, str):
-            if issubclass(tp, base):
-                return str(super().repr1(base(x), level))
-        return f"<{tp.__name__}>"
-
-
-_short: Final = _Short()
-
-
-def short(value: Any) -> str:
-    """A short text for a value."""
-    return _short.repr(value)
+    def _value(self, told: Told, subject: Any) -> Any:
+        """The present value of the place that a step is about; NOTHING if there is none."""
+        operation = told.operation
+        field_ = told.location.field
+        kind = self.sites[operation.site].kind
+        tp = type(subject)
+        try:
+            if tp is types.FrameType:
+                for variables in (subject.f_locals, subject.f_globals):
+                    if str(field_) in variables:
+                        return variables[str(field_)]
+                return NOTHING
+            if kind.startswith("attr") or (
+                operation.kind in ("read", "write") and not issubclass(tp, BUILTIN)
+            ):
+                return attribute(subject, str(field_))
+            if operation.kind not in ITEMS or isinstance(field_, WholeObject):
+                return subject if issubclass(tp, BUILTIN) else NOTHING
+            if issubclass(tp, dict):
+                return dict.__getitem__(subject, field_)
+            if issubclass(tp, list):
+                return list.__getitem__(subject, field_)
+        except (KeyError, IndexError, AttributeError, TypeError):
+            return NOTHING
+        return NOTHING
 
 
 def display(file: str) -> str:

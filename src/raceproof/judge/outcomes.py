@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from raceproof.judge.findings import OutcomeCount
@@ -32,6 +32,11 @@ class Outcome:
     """What the explored function returned, as it looks."""
     broken: tuple[str, ...] = ()
     """Labels of what is not always so, though the program says it is."""
+    crashes: frozenset[tuple[str, str]] = field(default=frozenset(), compare=False)
+    """Types of the exceptions that were not handled, and where in watched code each was raised.
+    (No part of the result: it says which fault it is.)"""
+    accidents: frozenset[str] = field(default=frozenset(), compare=False)
+    """Types of the exceptions left in futures that no `raise` statement of the program raised."""
 
     @property
     def failures(self) -> frozenset[str]:
@@ -39,6 +44,11 @@ class Outcome:
         crash = () if self.exit == "ok" or self.exit.startswith("SystemExit") else (self.exit,)
         broken = (f"not always: {label}" for label in self.broken)
         return frozenset((*crash, *self.errors, *broken))
+
+    @property
+    def failure_types(self) -> frozenset[str]:
+        """The types of these exceptions."""
+        return frozenset(text.partition(":")[0] for text in self.failures)
 
 
 def outcome_of(
@@ -48,6 +58,8 @@ def outcome_of(
     unread: Iterable[str],
     value: str = "",
     broken: Iterable[str] = (),
+    crashes: Iterable[tuple[str, str]] = (),
+    accidents: Iterable[str] = (),
 ) -> Outcome:
     """An outcome from what an execution left; addresses of objects do not count."""
     return Outcome(
@@ -57,6 +69,8 @@ def outcome_of(
         tuple(sorted(map(_masked, unread))),
         _masked(value),
         tuple(sorted(set(broken))),
+        frozenset(crashes),
+        frozenset(accidents),
     )
 
 

@@ -22,11 +22,17 @@ from raceproof.report.layout import (
     clip_start,
     wrap,
 )
+from raceproof.report.numbers import counted
+from raceproof.report.wording import Happening, folded, happening, short_names
 
 NARROWEST: Final = 16
 """Cells that a column needs: room for a name and for `-- preempted --`."""
 TEXT_LINES: Final = 2
 """Lines that a cell gives to the source, and again to what happened."""
+MOST_LINES: Final = 3
+"""Lines for why a thread waits."""
+TAKING: Final = frozenset({"acquire", "reacquire", "wake"})
+GIVING: Final = frozenset({"release", "wait"})
 
 Row: TypeAlias = list[tuple[str, str]]
 """One line of a cell: pieces of text, each with the name of its style."""
@@ -87,8 +93,8 @@ def draw(
 ) -> list[Line]:
     """The lines that show `steps`, at most `width` cells wide.
 
-    `held` asks for the locks held at every step, not only where a thread waits; `clean` makes a
-    text of the program printable.
+    `held` asks for the locks held at every step, not only where they are news; `clean` makes a text
+    of the program printable.
     """
     if not steps:
         return []
@@ -96,7 +102,7 @@ def draw(
     names += [name for name in dict.fromkeys(step.thread for step in steps) if name not in names]
     used = {step.thread for step in steps}
     names = [name for name in names if name in used]
-    drawing = _Drawing(steps, glyphs, held, clean)
+    drawing = _Drawing(steps, glyphs, held, clean, width)
     widths = drawing.column_widths(names, width)
     if widths is None:
         return drawing.single_column(width)
@@ -112,34 +118,45 @@ def home_file(steps: Sequence[Step]) -> str:
     return max(count, key=count.__getitem__, default="")
 
 
-def event_parts(step: Step) -> tuple[str, str]:
-    """What a step did, as the object and what became of it: `("x:", "1 -> 2")`."""
-    what = step.object
-    if step.blocks:
-        return "waits for", what or step.kind
-    if step.kind == "read":
-        return (what, f"-> {step.value}") if step.value else ("reads", what)
-    if step.kind == "write":
-        if not step.value:
-            return "writes", what
-        if not step.old:
-            return what, f"= {step.value}"
-        return f"{what}:", f"{step.old} -> {step.value}"
-    if not step.value:
-        return step.kind, what
-    return f"{step.kind} {what}:", f"{step.old} -> {step.value}" if step.old else step.value
+def new_holdings(steps: Sequence[Step]) -> list[tuple[str, ...]]:
+    """For each step the locks that its thread holds, where that is news.
+
+    A step that takes or releases a lock says so itself; where a thread waits, all are named.
+    """
+    known: dict[str, set[str]] = {}
+    found: list[tuple[str, ...]] = []
+    for step in steps:
+        held = set(step.held)
+        news = step.kind != "raise" and held and (step.blocks or held != known.get(step.thread))
+        found.append(step.held if news else ())
+        if step.kind in TAKING:
+            held.add(step.object)
+        elif step.kind in GIVING:
+            held.discard(step.object)
+        known[step.thread] = held
+    return found
 
 
 class _Drawing:
     """The steps of one interleaving, and how its cells look."""
 
     def __init__(
-        self, steps: Sequence[Step], glyphs: Glyphs, held: bool, clean: Callable[[str], str]
+        self,
+        steps: Sequence[Step],
+        glyphs: Glyphs,
+        held: bool,
+        clean: Callable[[str], str],
+        width: int,
     ) -> None:
         self.steps = steps
+        self.width = width
         self.glyphs = glyphs
-        self.held = held
         self.clean = clean
+        self.names = short_names(steps)
+        self.holdings = {
+            id(step): step.held if held else news
+            for step, news in zip(steps, new_holdings(steps), strict=True)
+        }
         self.home = home_file(steps)
         self.number_width = max(len(str(step.number)) for step in steps)
         self.gutter = self.number_width + 2
@@ -181,7 +198,13 @@ class _Drawing:
         lines = self._header(names, widths)
         before: Step | None = None
         for step in self.steps:
-            lines += self._hidden_between(before, step)
+            lines += self._folds(step)
+            for fold in step.folds:
+                if fold.preempted and fold.thread in names:
+                    left: list[Row] = [[] for _ in names]
+                    at = names.index(fold.thread)
+                    left[at] = [(self._preempted(widths[at]), "preempted")]
+                    lines.append(self._compose(None, left, widths))
             column = names.index(step.thread)
             cell = self._cell(step, widths[column], self._label_width(step.thread), before)
             for count, row in enumerate(cell):
@@ -262,7 +285,7 @@ class _Drawing:
         lines: list[Line] = []
         before: Step | None = None
         for step, where in zip(self.steps, wheres, strict=True):
-            lines += self._hidden_between(before, step)
+            lines += self._folds(step)
             rows: list[Row] = []
             if not _same_line(before, step):
                 style = "key" if step.key else "source"
@@ -301,40 +324,45 @@ class _Drawing:
             return self.clean(place.text.strip())
         return f"({self.clean(place.function) or 'not watched'})"
 
+    def _happening(self, step: Step) -> Happening:
+        said = happening(step, self.glyphs.arrow, self.names.get(step.object, ""))
+        return Happening(self.clean(said.what), self.clean(said.value))
+
     def _remarks(self, step: Step) -> list[tuple[str, str]]:
         """What happened in a step, each with its style."""
-        first, second = event_parts(step)
-        text = self.clean(f"{first} {second}".rstrip())
-        remarks = [(text, "blocked" if step.blocks else "event")]
-        if step.held and (self.held or step.blocks):
-            remarks.append((self.clean(f"holds {', '.join(step.held)}"), "event"))
+        style = "blocked" if step.blocks or step.kind == "raise" else "event"
+        remarks = [(str(self._happening(step)), style)]
+        held = self.holdings[id(step)]
+        if held:
+            names = ", ".join(self.names.get(name, name) for name in held)
+            remarks.append((self.clean(f"holds {names}"), "event"))
         return remarks
 
     def _fit(self, remark: str, step: Step, width: int) -> list[str]:
         """A remark on lines of `width` cells; if something must be cut, then not the value."""
         ellipsis = self.glyphs.ellipsis
-        first, second = (self.clean(part) for part in event_parts(step))
-        if cells(remark) <= width or remark != f"{first} {second}" or step.blocks:
-            return wrap(remark, width, TEXT_LINES, ellipsis)
-        return [clip_start(first, width, ellipsis), *wrap(second, width, 1, ellipsis)]
+        said = self._happening(step)
+        if cells(remark) <= width or remark != str(said) or not said.value:
+            return wrap(remark, width, MOST_LINES if step.blocks else TEXT_LINES, ellipsis)
+        return [clip_middle(said.what, width, ellipsis), *wrap(said.value, width, 1, ellipsis)]
 
     def _preempted(self, width: int) -> str:
         rule = self.glyphs.rule * 2
         return clip(f"{rule} preempted {rule}", width, self.glyphs.ellipsis)
 
-    def _hidden_between(self, before: Step | None, step: Step) -> list[Line]:
-        """A line for the steps that are left out between two that are shown."""
-        if step.index < 0 or (before is not None and before.index < 0):
-            return []
-        # A thread that has to wait does not take a step by that.
-        first = 0 if before is None else before.index + (not before.blocks)
-        missing = step.index - first
-        if missing <= 0:
+    def _folds(self, step: Step) -> list[Line]:
+        """A line for the steps that are left out before one that is shown."""
+        parts = [
+            f"{counted(steps, 'step') if not position else steps} of {self.clean(thread)}"
+            for position, (thread, steps) in enumerate(folded(step.folds))
+        ]
+        if not parts:
             return []
         pen = _Pen()
-        plural = "" if missing == 1 else "s"
         pen.put(" " * self.gutter)
-        pen.put(f"{self.glyphs.ellipsis} {missing:,} more step{plural}", "hidden")
+        ellipsis = self.glyphs.ellipsis
+        text = clip(", ".join(parts), self.width - self.gutter - 2 * len(ellipsis) - 2, ellipsis)
+        pen.put(f"{ellipsis} {text} {ellipsis}", "hidden")
         return [pen.line()]
 
 

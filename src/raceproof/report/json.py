@@ -9,7 +9,17 @@ import json
 import math
 from typing import Any, Final
 
-from raceproof.judge.findings import Finding, OutcomeCount, Place, Result, Step, Waiting
+from raceproof.judge.findings import (
+    Access,
+    DataRace,
+    DecidingPair,
+    Finding,
+    OutcomeCount,
+    Place,
+    Result,
+    Step,
+    Waiting,
+)
 
 VERSION: Final = 1
 
@@ -49,6 +59,7 @@ def _result(result: Result) -> dict[str, Any]:
         "notes": list(result.notes),
         "cut": result.cut,
         "error": result.error,
+        "data_races": [_data_race(race) for race in result.data_races],
     }
 
 
@@ -94,6 +105,40 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "expected": [_outcome(outcome) for outcome in finding.expected],
         "traceback": finding.traceback,
         "occurrences": finding.occurrences,
+        "code": finding.code,
+        "name": finding.name,
+        "pair": None if finding.pair is None else _pair(finding.pair),
+        "smallest": finding.smallest,
+    }
+
+
+def _pair(pair: DecidingPair) -> dict[str, Any]:
+    return {
+        "first": _access(pair.first),
+        "second": _access(pair.second),
+        "data_race": pair.data_race,
+        "passing": None if pair.passing is None else _outcome(pair.passing),
+    }
+
+
+def _access(access: Access) -> dict[str, Any]:
+    return {
+        "thread": access.thread,
+        "kind": access.kind,
+        "object": access.object,
+        "place": _place(access.place),
+        "held": list(access.held),
+        "value": access.value,
+        "old": access.old,
+    }
+
+
+def _data_race(race: DataRace) -> dict[str, Any]:
+    return {
+        "object": race.object,
+        "first": _access(race.first),
+        "second": _access(race.second),
+        "both_ways": race.both_ways,
     }
 
 
@@ -120,6 +165,15 @@ def _step(step: Step) -> dict[str, Any]:
         "key": step.key,
         "index": step.index,
         "held": list(step.held),
+        "missing": step.missing,
+        "expired": step.expired,
+        "type": step.type,
+        "holder": step.holder,
+        "taken": None if step.taken is None else _place(step.taken),
+        "folds": [
+            {"thread": fold.thread, "steps": fold.steps, "preempted": fold.preempted}
+            for fold in step.folds
+        ],
     }
 
 

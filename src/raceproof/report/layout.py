@@ -19,15 +19,16 @@ class Glyphs:
     bar: str
     rule: str
     cross: str
+    arrow: str
 
 
-UNICODE: Final = Glyphs(ellipsis="…", bar="│", rule="─", cross="┼")
-ASCII: Final = Glyphs(ellipsis="...", bar="|", rule="-", cross="+")
+UNICODE: Final = Glyphs(ellipsis="…", bar="│", rule="─", cross="┼", arrow="→")
+ASCII: Final = Glyphs(ellipsis="...", bar="|", rule="-", cross="+", arrow="->")
 
 
 def glyphs_for(encoding: str) -> Glyphs:
     """The signs that a stream with this encoding can show."""
-    signs = UNICODE.ellipsis + UNICODE.bar + UNICODE.rule + UNICODE.cross
+    signs = UNICODE.ellipsis + UNICODE.bar + UNICODE.rule + UNICODE.cross + UNICODE.arrow
     return UNICODE if encodable(signs, encoding) == signs else ASCII
 
 

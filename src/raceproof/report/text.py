@@ -9,16 +9,18 @@ from __future__ import annotations
 import os
 import shlex
 from collections import Counter
-from collections.abc import Iterable
 from typing import Final, TextIO
 
 from rich.console import Console
 from rich.text import Text
 
-from raceproof.judge.findings import Finding, OutcomeCount, Place, Result, Waiting
+from raceproof.judge.findings import Finding, Place, Result, Waiting
 from raceproof.report.columns import Line, draw, home_file
 from raceproof.report.layout import cells, clean, clip, glyphs_for, wrap
-from raceproof.report.numbers import counted, estimate, is_known, percentage, seconds
+from raceproof.report.numbers import counted
+from raceproof.report.outcome_rows import common_rows, outcome_rows, without
+from raceproof.report.verdict import extent_of, verdict_word
+from raceproof.report.wording import data_race_sentence
 
 FULL_FINDINGS: Final = 5
 """So many findings are shown in full."""
@@ -26,6 +28,7 @@ SHOWN_OUTCOMES: Final = 8
 SHOWN_LINES: Final = 6
 SHOWN_TRACEBACK: Final = 12
 SHOWN_NAMES: Final = 8
+SHOWN_RACES: Final = 3
 
 STYLES: Final = {
     "ok": "bold green",
@@ -44,19 +47,6 @@ STYLES: Final = {
     "advice": "green",
     "quiet": "dim",
 }
-
-_RACES: Final = frozenset(
-    {
-        "lost-update",
-        "check-then-act",
-        "iterate-while-mutate",
-        "race",
-        "order-violation",
-        "lazy-init",
-    }
-)
-_DEADLOCKS: Final = frozenset({"deadlock", "self-deadlock"})
-_HANGS: Final = frozenset({"lost-wakeup", "waits-forever", "barrier-starved", "livelock"})
 
 _WAITS: Final = {
     "join": "waits for the end of",
@@ -151,12 +141,16 @@ class _Report:
             for row in more:
                 self._line(self._clean(row))
             return
-        word, style = _verdict_word(result)
-        extent = self._clean(_extent(result))
+        word, style = verdict_word(result)
+        extent = self._clean(extent_of(result))
         if cells(f"{name}{word}  |  {extent}") <= self.width:
             self._pieces((name, ""), (word, style), (f"  |  {extent}", ""))
         else:
-            self._pieces((name, ""), (word, style))
+            if cells(f"{name}{word}") <= self.width:
+                self._pieces((name, ""), (word, style))
+            else:
+                self._line(name.rstrip())
+                self._paragraph(word, style)
             self._paragraph(extent)
 
     # -- outcomes --------------------------------------------------------------------------------
@@ -164,16 +158,16 @@ class _Report:
     def _outcomes(self) -> None:
         outcomes = sorted(self.result.outcomes, key=lambda outcome: -outcome.count)
         limit = len(outcomes) if self.verbose else SHOWN_OUTCOMES
-        rows = {id(outcome): _outcome_rows(outcome) for outcome in outcomes}
+        rows = {id(outcome): outcome_rows(outcome) for outcome in outcomes}
         common = Counter[str]()
         if not self.verbose and len(outcomes) > 1 and max(map(len, rows.values())) > SHOWN_LINES:
             # What all of them print says nothing; the difference may be in the last line.
-            common = _common(rows.values())
+            common = common_rows(rows.values())
         width = max(5, *(len(f"{outcome.count:,}") for outcome in outcomes))
         self._line()
         self._line(f"  {'count':>{width}}  serial  outcome", "title")
         for outcome in outcomes[:limit]:
-            shown = _without(rows[id(outcome)], common)
+            shown = without(rows[id(outcome)], common)
             serial = "?" if outcome.serial is None else "yes" if outcome.serial else "no"
             label = f"  {outcome.count:>{width},}  {serial:<6}  "
             self._outcome(shown, label, "" if outcome.serial else "unsure")
@@ -198,14 +192,14 @@ class _Report:
     # -- findings --------------------------------------------------------------------------------
 
     def _finding_line(self, finding: Finding) -> None:
-        kind = self._clean(finding.kind)
-        message = self._clip(_located(finding), indent=cells(kind) + 2)
-        self._pieces((f"{kind}: ", "bad"), (message, ""))
+        title = self._clean(_title(finding))
+        message = self._clip(_located(finding), indent=cells(title) + 2)
+        self._pieces((f"{title}: ", "bad"), (message, ""))
 
     def _finding(self, finding: Finding) -> None:
         self._line()
         self._line(self.glyphs.rule * self.width, "frame")
-        self._paragraph(finding.message, "title", indent=0, label=f"{self._clean(finding.kind)}: ")
+        self._paragraph(f"{_title(finding)}: {finding.message}", "title", indent=0)
         if finding.steps:
             self._interleaving(finding)
         else:
@@ -214,9 +208,11 @@ class _Report:
         if finding.because:
             self._line()
             self._paragraph(finding.because)
-        if finding.waiting:
+        shown = {step.thread for step in finding.steps if step.blocks}
+        others = [waiting for waiting in finding.waiting if waiting.thread not in shown]
+        if others:
             self._line()
-            for waiting in finding.waiting:
+            for waiting in others:
                 self._paragraph(_waiting_sentence(waiting))
         self._compared(finding)
         if finding.traceback:
@@ -225,6 +221,8 @@ class _Report:
             self._line()
         if finding.advice.text:
             self._paragraph(finding.advice.text, "advice", label="Mend:   ")
+        if finding.code:
+            self._pieces(("  More:   ", "title"), (f"raceproof explain {finding.code}", ""))
         if finding.replay:
             # Not wrapped: the command is there to be copied.
             command = finding.command or f"raceproof replay {_quoted(finding.replay)}"
@@ -252,8 +250,8 @@ class _Report:
         legend = []
         if any(step.key for step in finding.steps):
             legend.append("* = these steps decide")
-        if finding.hidden:
-            legend.append(f"{counted(finding.hidden, 'step')} not shown")
+        if not finding.smallest:
+            legend.append("there may be a smaller interleaving: the time for looking was over")
         if legend:
             self._line()
             self._paragraph("; ".join(legend), "quiet")
@@ -270,13 +268,13 @@ class _Report:
         """What came out, and what should have."""
         if finding.outcome is None:
             return
-        parts = [("This order gives:    ", _outcome_rows(finding.outcome))]
+        parts = [("This order gives:    ", outcome_rows(finding.outcome))]
         for count, outcome in enumerate(finding.expected[: None if self.verbose else 3]):
             label = "or:                  " if count else "Serial orders give:  "
-            parts.append((label, _outcome_rows(outcome)))
+            parts.append((label, outcome_rows(outcome)))
         if max(len(rows) for _, rows in parts) > SHOWN_LINES and len(parts) > 1:
-            common = _common(rows for _, rows in parts)
-            parts = [(label, _without(rows, common)) for label, rows in parts]
+            common = common_rows(rows for _, rows in parts)
+            parts = [(label, without(rows, common)) for label, rows in parts]
         self._line()
         for label, rows in parts:
             for row in self._limited(rows):
@@ -302,6 +300,8 @@ class _Report:
     def _notes(self) -> None:
         result = self.result
         notes = list(result.notes)
+        if not result.findings:
+            notes += self._data_races()
         if result.unwatched:
             notes.append(
                 "not watched, every call into it counts as one step: "
@@ -314,6 +314,17 @@ class _Report:
         for note in notes:
             self._paragraph(note, "quiet", indent=0, label="Note: ")
 
+    def _data_races(self) -> list[str]:
+        """A sentence for each data race that makes no difference."""
+        result = self.result
+        count = counted(result.interleavings, "interleaving")
+        seen = f"benign in all {count}" if result.complete else f"no difference in {count}"
+        shown = len(result.data_races) if self.verbose else SHOWN_RACES
+        notes = [f"{data_race_sentence(race)}: {seen}" for race in result.data_races[:shown]]
+        if result.data_races[shown:]:
+            notes.append(f"{_more(len(result.data_races) - shown, 'data race')}: {seen}")
+        return notes
+
     def _listed(self, names: list[str]) -> str:
         if self.verbose or len(names) <= SHOWN_NAMES:
             return ", ".join(names)
@@ -321,52 +332,6 @@ class _Report:
 
 
 # -- sentences -----------------------------------------------------------------------------------
-
-
-def _verdict_word(result: Result) -> tuple[str, str]:
-    if not result.findings:
-        return ("ok", "ok") if result.complete else ("no race so far", "unsure")
-    kind = result.findings[0].kind
-    name = kind.replace("-", " ")
-    if kind in _RACES:
-        word = "RACE FOUND"
-    elif kind in _DEADLOCKS:
-        word = "DEADLOCK FOUND"
-    elif kind in _HANGS:
-        word = "PROGRAM HANGS"
-    elif kind == "failure":
-        word = "PROGRAM FAILS"
-        name = "in every order: no race"
-    else:
-        word = "FAULT FOUND"
-    more = len(result.findings) - 1
-    if name not in word.lower():
-        word += f" ({name})"
-    return (f"{word} and {_more(more, 'finding')}" if more else word), "bad"
-
-
-def _extent(result: Result) -> str:
-    """How much of what there is to explore was explored."""
-    run = result.interleavings
-    if result.complete:
-        race = "" if result.findings else ", no race"
-        return (
-            f"complete: {run:,} of {counted(run, 'interleaving')}{race}, {seconds(result.seconds)}"
-        )
-    if is_known(run, result.estimated):
-        share = percentage(run, result.estimated)
-        part = f", {share} of an estimated {estimate(result.estimated)}"
-    else:
-        part = " of an unknown number"
-    stopped = f" (stopped: {_plain(result.cut)})" if result.cut else ""
-    # "stopped: time, 10 s" says how long it took.
-    took = "" if result.cut.startswith("time") else f", {seconds(result.seconds)}"
-    return f"partial: {run:,} run{part}{stopped}{took}"
-
-
-def _plain(cut: str) -> str:
-    """`time (10 s)` as `time, 10 s`, to stand in parentheses itself."""
-    return cut.replace(" (", ", ").removesuffix(")") if cut.endswith(")") else cut
 
 
 def _waiting_sentence(waiting: Waiting) -> str:
@@ -394,6 +359,12 @@ def _shown(place: Place) -> str:
     return f"{place.file}:{place.line}{inside}{': ' if place.text else ''}{place.text}"
 
 
+def _title(finding: Finding) -> str:
+    """`lost update (RP101)`"""
+    name = finding.name or finding.kind
+    return f"{name} ({finding.code})" if finding.code else name
+
+
 def _located(finding: Finding) -> str:
     if not finding.where:
         return finding.message
@@ -409,35 +380,3 @@ def _quoted(path: str) -> str:
 
 def _more(number: int, noun: str) -> str:
     return counted(number, f"more {noun}")
-
-
-# -- outcomes as rows ----------------------------------------------------------------------------
-
-
-def _outcome_rows(outcome: OutcomeCount) -> list[str]:
-    """How it ended if not well, what threads died of, what was printed."""
-    ended = [] if outcome.exit == "ok" else [f"[{outcome.exit}]"]
-    returned = [f"returns {outcome.value}"] if outcome.value else []
-    errors = [f"[{error}]" for error in outcome.errors]
-    return [*ended, *errors, *returned, *outcome.lines] or ["(no output)"]
-
-
-def _common(outcomes: Iterable[list[str]]) -> Counter[str]:
-    """The rows that all of several outcomes have."""
-    counters = [Counter(rows) for rows in outcomes]
-    common = counters[0]
-    for counter in counters[1:]:
-        common = common & counter
-    return common
-
-
-def _without(rows: list[str], common: Counter[str]) -> list[str]:
-    """`rows` less those in `common`, each as often as it is there."""
-    left = Counter(common)
-    kept = []
-    for row in rows:
-        if left[row] > 0:
-            left[row] -= 1
-        else:
-            kept.append(row)
-    return kept or ["(nothing else)"]

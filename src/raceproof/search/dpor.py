@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from raceproof.events import Operation, ThreadId, dependent
 from raceproof.search.happens_before import HappensBefore, Race
 from raceproof.search.strategy import Strategy
+from raceproof.search.trace import Step, Trace, wakeup_sequence
 from raceproof.world.execution import Execution, Plan
 
 Sleep = dict[ThreadId, Operation]
-Step = tuple[ThreadId, Operation]
 MAX_PENDING = 64
 """Races kept at one place before they are worked into branches: bounds the memory they hold."""
 
@@ -81,15 +81,6 @@ class Frame:
     """Executions that it took to explore them."""
     since: int = 0
     """Executions there had been when the present child began."""
-
-
-@dataclass(slots=True)
-class Trace:
-    """The events of an execution that has been cut back since."""
-
-    threads: list[ThreadId]
-    operations: list[Operation]
-    clocks: list[list[int]]
 
 
 class Dpor(Strategy):
@@ -172,6 +163,10 @@ class Dpor(Strategy):
             size = frame.leaves + size + still * typical
         return max(size, float(self._executions))
 
+    def close(self) -> None:
+        """The search is over: leave the locations to whoever looks at an execution next."""
+        self.order.cut(0)
+
     # -- the tree --------------------------------------------------------------------------------
 
     def _plan(self, script: list[ThreadId], known: int, sleep: Sleep) -> Plan:
@@ -252,23 +247,3 @@ class Dpor(Strategy):
             node = following
         assert first.step is not None
         return self._plan(script, index, {t: o for t, o in sleep.items() if t != first.step[0]})
-
-
-def wakeup_sequence(race: Race, trace: Trace) -> list[Step]:
-    """The events that do not depend on the first of the race, then the second.
-
-    In Abdulla et al.: notdep(e, E) followed by e'.
-    """
-    threads, operations, clocks = trace.threads, trace.operations, trace.clocks
-    first, second, owner = race.first, race.second, threads[race.first]
-    # (A clock that does not reach to the owner knows nothing of it.)
-    sequence = [
-        (threads[index], operations[index])
-        for index in range(first + 1, len(threads))
-        if threads[index] != owner
-        and index != second
-        and (len(clocks[index]) <= owner or clocks[index][owner] < first)
-    ]
-    # Earlier, the thread would meet another state: its operation might have another footprint.
-    sequence.append((race.thread, race.operation.general or race.operation))
-    return sequence

@@ -54,6 +54,10 @@ class Observer:
     ) -> None:
         """Event `index` is about to take effect."""
 
+    def on_unrecorded(self, thread: VirtualThread, operation: Operation, subject: Any) -> None:
+        """`operation` is about to take effect, and is no event: there is only one thread yet, or
+        the limit on events has been reached."""
+
     def on_announce(self, thread: VirtualThread, operation: Operation, blocked: bool) -> None:
         """`thread` is about to do `operation` and stands still; `blocked`: it has to."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final, Protocol
@@ -87,8 +87,40 @@ class Record:
         """The exceptions in futures that nobody asked for."""
         return self._texts(future.error for future in self.unread)
 
+    def unhandled(self) -> list[tuple[str, BaseException]]:
+        """The exceptions that threads died of, with the names of those."""
+        found = [(death.thread, death.error) for death in self.deaths]
+        if self.crash is not None and not isinstance(self.crash, SystemExit):
+            found.append(("MainThread", self.crash))
+        return found
+
+    def crashes(self, watched: Container[str]) -> list[tuple[str, str]]:
+        """The types of these exceptions, and the innermost function in `watched` files that each
+        came from ("" for none)."""
+        found = []
+        for _, error in self.unhandled():
+            file, _, function = innermost(error, watched)
+            place = f"{function} in {os.path.basename(file)}" if file else ""
+            found.append((type(error).__name__, place))
+        return found
+
+    def accidents(self, sources: Mapping[str, str]) -> list[str]:
+        """The types of the exceptions left in futures that the program did not raise on purpose:
+        that do not come from a `raise` in the watched files `sources`."""
+        found = []
+        for future in self.unread:
+            file, line, _ = innermost(future.error, sources)
+            lines = sources[file].splitlines() if file else []
+            if not (0 < line <= len(lines) and lines[line - 1].lstrip().startswith("raise")):
+                found.append(type(future.error).__name__)
+        return found
+
+    def text_of(self, error: BaseException) -> str:
+        """An exception as outcomes have it: "ValueError: ..."."""
+        return self.output.without_readings(one_line(error))
+
     def _texts(self, errors: Iterable[BaseException]) -> list[str]:
-        return [self.output.without_readings(one_line(error)) for error in errors]
+        return [self.text_of(error) for error in errors]
 
     def traceback_text(self) -> str:
         """The tracebacks of everything that went unhandled, as Python would print them."""
@@ -111,6 +143,21 @@ def one_line(error: BaseException) -> str:
         text = "<exception str() failed>"
     name = type(error).__name__
     return f"{name}: {text}" if text else name
+
+
+def innermost(error: BaseException, watched: Container[str]) -> tuple[str, int, str]:
+    """The innermost line in `watched` files that an exception passed: file, line, function.
+
+    ("", 0, "") for none.
+    """
+    place = ("", 0, "")
+    at = error.__traceback__
+    while at is not None:
+        code = at.tb_frame.f_code
+        if code.co_filename in watched:
+            place = (code.co_filename, at.tb_lineno, code.co_qualname)
+        at = at.tb_next
+    return place
 
 
 def formatted(error: BaseException) -> str:

@@ -642,6 +642,8 @@ class Scheduler:
     ) -> bool:
         """Like `sync`, before the first thread is started and after the last recorded event."""
         if operation.enabled(thread.tid):
+            if self.observer is not None:
+                self.observer.on_unrecorded(thread, operation, subject)
             return True
         thread.pending = operation
         if timeout is not None:

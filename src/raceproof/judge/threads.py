@@ -1,0 +1,64 @@
+"""What the threads are called in a report: by what they do, numbered where that is not enough."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from raceproof.events import ThreadId
+from raceproof.judge.values import short
+from raceproof.world.execution import VirtualThread
+
+LONGEST = 32
+
+
+class Names:
+    """The names of the threads of one execution."""
+
+    def __init__(self, everyone: Sequence[VirtualThread]) -> None:
+        wanted = {thread.tid: label_of(thread) for thread in everyone}
+        self._names: dict[ThreadId, str] = {}
+        taken: dict[str, int] = {}
+        for tid, name in wanted.items():
+            if list(wanted.values()).count(name) > 1:
+                taken[name] = taken.get(name, 0) + 1
+                name = f"{name} #{taken[name]}"
+            self._names[tid] = name
+
+    def of(self, thread: ThreadId) -> str:
+        """The name of a thread."""
+        return self._names[thread]
+
+    def __getitem__(self, thread: VirtualThread) -> str:
+        return self._names.get(thread.tid, thread.name)
+
+
+def label_of(thread: VirtualThread) -> str:
+    """`withdraw(500)` for a thread that runs just that; else the name of the thread."""
+    if thread.path == ():
+        return "main"
+    task = thread.storage.get("task")
+    if task is not None:
+        return call_text(*task)
+    model = thread.model
+    target = getattr(model, "_target", None)
+    if target is None:
+        target = thread.storage.get("target")
+    if target is not None:
+        arguments = thread.storage.get("arguments", getattr(model, "_args", ()))
+        return call_text(target, arguments, getattr(model, "_kwargs", {}) or {})
+    return thread.name
+
+
+def call_text(target: Any, args: Iterable[Any] = (), kwargs: dict[str, Any] | None = None) -> str:
+    """How a call would be written."""
+    name = getattr(target, "__name__", type(target).__name__)
+    if name == "<lambda>":
+        name = "lambda"
+    inner = [short(value) for value in args]
+    inner += [f"{key}={short(value)}" for key, value in (kwargs or {}).items()]
+    text = f"{name}({', '.join(inner)})"
+    if len(text) > LONGEST:
+        # That something is an object of some class tells threads apart least.
+        text = f"{name}({', '.join('..' if part[0] == '<' else part for part in inner)})"
+    return text if len(text) <= LONGEST else f"{name}(...)"

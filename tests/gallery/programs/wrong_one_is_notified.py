@@ -1,0 +1,30 @@
+"""RP204: threads wait on one condition for different things."""
+
+import threading
+
+condition = threading.Condition()
+box = []
+
+
+def put(item):
+    with condition:
+        while box:
+            condition.wait()
+        box.append(item)
+        condition.notify()
+
+
+def take():
+    with condition:
+        while not box:
+            condition.wait()
+        box.pop()
+        condition.notify()
+
+
+threads = [threading.Thread(target=take) for _ in range(2)]
+threads += [threading.Thread(target=put, args=(item,)) for item in ("apple", "pear")]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
