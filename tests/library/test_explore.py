@@ -76,7 +76,7 @@ def test_a_finding() -> None:
 
 def test_raise_for_findings() -> None:
     report = raceproof.explore(lost_update)
-    with pytest.raises(raceproof.RaceFound, match="lost-update") as caught:
+    with pytest.raises(raceproof.RaceFound, match="lost update") as caught:
         report.raise_for_findings()
     assert caught.value.report is report
 
