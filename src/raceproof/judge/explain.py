@@ -24,7 +24,7 @@ LAST_STEPS = 8
 """Steps shown of a wait that never ends: what came last before it."""
 AROUND = 3
 """Steps shown before and after each that decides, when there are more."""
-HOUSEKEEPING = frozenset({"start", "begin", "finish", "join", "is_alive", "yield"})
+HOUSEKEEPING = frozenset({"start", "begin", "finish", "join", "is_alive", "sleep", "yield"})
 
 
 class Names:
@@ -52,6 +52,9 @@ def label_of(thread: VirtualThread) -> str:
     task = thread.storage.get("task")
     if task is not None:
         return call_text(*task)
+    label: str | None = thread.storage.get("label")
+    if label is not None:
+        return label
     model = thread.model
     target = getattr(model, "_target", None)
     if target is None:

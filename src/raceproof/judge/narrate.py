@@ -79,7 +79,13 @@ class Narrator(Observer):
         """See `Observer`."""
         self._resolve(thread)
         place = self._place_of(operation)
-        if not operation.data and operation.kind not in ("start", "begin", "finish", "join"):
+        if not operation.data and operation.kind not in (
+            "start",
+            "begin",
+            "finish",
+            "join",
+            "sleep",
+        ):
             self._learn_name(operation.accesses[0][0].owner, subject)
         held = tuple(self.name_of(location) for location in self._held.get(thread.tid, ()))
         told = Told(index, thread, operation, place, held=held)
@@ -100,6 +106,12 @@ class Narrator(Observer):
         self.announced[thread.tid] = self._place_of(operation)
         if blocked:
             self.waiting.add(thread.tid)
+
+    def on_end(self, thread: VirtualThread) -> None:
+        """See `Observer`."""
+        from raceproof.judge.explain import label_of  # it builds on this module
+
+        thread.storage["label"] = label_of(thread)
 
     def on_switch(self, index: int, source: VirtualThread, target: VirtualThread) -> None:
         """See `Observer`."""
