@@ -1,7 +1,7 @@
 """The cases of CPython's own tests that do not pass inside an execution, by the reason why.
 
 Each is run all the same, for as long as it takes to see that it does not pass: one that does makes
-the test suite fail, and so does one that the versions it is listed for do not have.
+the test suite fail, and so does one that is not there any more.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ class Reason:
     text: str
     cases: tuple[str, ...]
     """"Class.method", in whichever of the suites."""
-    versions: tuple[tuple[int, int], tuple[int, int]] = ((3, 11), (3, 15))
-    """The first and the last version that has these cases."""
+    versions: tuple[tuple[int, int], tuple[int, int]] = ((3, 11), (3, 13))
+    """The first and the last version that are sure to have these cases; others may."""
 
 
 LEFT_OUT = (
@@ -38,7 +38,7 @@ LEFT_OUT = (
     Reason(
         "asks for a signal after real time, which raceproof declines",
         ("ThreadPoolShutdownTest.test_hang_gh94440",),
-        ((3, 12), (3, 15)),
+        ((3, 12), (3, 13)),
     ),
     Reason(
         "raises an exception in another thread by a function of the C interface, which does not "
@@ -46,12 +46,13 @@ LEFT_OUT = (
         ("ThreadTests.test_PyThreadState_SetAsyncExc",),
     ),
     Reason(
-        "looks at the lock that real threads have of C code, or replaces the function that starts "
-        "them: virtual threads have neither",
+        "replaces the private function by which `threading` starts threads; virtual threads are "
+        "started otherwise",
         ("ThreadTests.test_limbo_cleanup",),
     ),
     Reason(
-        "looks at the lock that real threads have of C code; virtual threads have none",
+        "looks at the private lock that C code keeps for each real thread; virtual threads have "
+        "none",
         ("ThreadTests.test_shutdown_locks", "ThreadTests.test_tstate_lock"),
         ((3, 11), (3, 12)),
     ),
