@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from raceproof.events import READ, WRITE, Operation
+from raceproof.world import clock, threads
 from raceproof.world.execution import VirtualThread
 from raceproof.world.primitives.barrier import Barrier
 from raceproof.world.primitives.condition import Condition
@@ -36,6 +37,7 @@ class Interpreter:
         """By thread path: what each statement that returns something returned or raised."""
         self.values = {"x": 0, "y": 0}
         self.children: dict[VirtualThread, list[VirtualThread]] = {}
+        self.rested: set[VirtualThread] = set()
         self.locks = {"lock": Lock(), "other": Lock(), "rlock": RLock()}
         self.semaphore = Semaphore(1)
         self.bounded = BoundedSemaphore(2)
@@ -185,6 +187,15 @@ class Interpreter:
 
     def get_simple(self, timeout: float | None) -> int:
         return self.endless.get(timeout=timeout)
+
+    def rest(self) -> None:
+        me = machine.current
+        if me not in self.rested:  # once more, and it would count as polling
+            self.rested.add(me)
+            clock.sleep(1)
+
+    def count(self) -> int:
+        return threads.count()
 
     def start(self, *body: Statement) -> None:
         thread = machine.spawn(self.body(body), "sub", False)
@@ -341,6 +352,14 @@ TOPICS: dict[str, list[Maker]] = {
     ],
     "threads": [
         *VARIABLES,
+        lambda g: ("start", *g.inside()),
+        lambda g: ("join", g.pick(None, None, 1)),
+        lambda g: ("count",),
+    ],
+    "sleeping": [
+        *VARIABLES,
+        lambda g: ("rest",),
+        lambda g: ("rest",),
         lambda g: ("start", *g.inside()),
         lambda g: ("join", g.pick(None, None, 1)),
     ],

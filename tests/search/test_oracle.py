@@ -91,15 +91,17 @@ def differences(program: Program, most: int = MOST_ORDERS) -> list[str]:
     expected = by_brute_force(program, most)
     found = by_search(program)
     wrong = []
-    if found.results != expected.results:
-        missed = len(expected.results - found.results)
+    # Brute force lets no wait expire while a thread sleeps that could go on; the search does.
+    more = mentions("rest", program)
+    missed = len(expected.results - found.results)
+    if missed:
         wrong.append(f"{missed} of {len(expected.results)} results missed")
-        if found.results - expected.results:
-            wrong.append("impossible results")
+    if found.results - expected.results and not more:
+        wrong.append("impossible results")
     missed = len(expected.classes.keys() - found.classes.keys())
     if missed:
         wrong.append(f"{missed} of {len(expected.classes)} classes missed")
-    if found.classes.keys() - expected.classes.keys():
+    if found.classes.keys() - expected.classes.keys() and not more:
         wrong.append("impossible classes")
     again = found.orders - len(found.classes)
     if again:
@@ -109,6 +111,13 @@ def differences(program: Program, most: int = MOST_ORDERS) -> list[str]:
     if found.slips:
         wrong.append(f"{found.slips} slips")
     return wrong
+
+
+def mentions(name: str, program: Any) -> bool:
+    """Whether a statement of this name occurs in a program."""
+    return isinstance(program, tuple) and (
+        program[:1] == (name,) or any(mentions(name, part) for part in program)
+    )
 
 
 # -- the tests -------------------------------------------------------------------------------------

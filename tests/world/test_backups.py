@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import sys
 from pathlib import Path
@@ -39,6 +40,27 @@ def test_new_files_and_directories_go_away(tmp_path: Path, kept: Backups) -> Non
     assert state(tmp_path) == {}
     assert [Path(path).name for path in sorted(kept.written)] == ["new", "er", "file"]
     assert kept.lost == {}
+
+
+def test_what_others_put_into_a_new_directory_was_not_there_before(
+    tmp_path: Path, kept: Backups
+) -> None:
+    new = tmp_path / "new"
+    kept.remember(str(new))
+    (new / "made by another process").mkdir(parents=True)
+    kept.remember(str(new / "made by another process"))
+    shutil.rmtree(new)
+    kept.put_back()
+    assert state(tmp_path) == {}
+    assert kept.lost == {}
+
+
+def test_a_directory_that_cannot_be_put_back_is_lost_once(tmp_path: Path, kept: Backups) -> None:
+    (tmp_path / "directory/inner").mkdir(parents=True)
+    kept.remember(str(tmp_path / "directory/inner"))
+    shutil.rmtree(tmp_path / "directory")
+    kept.put_back()
+    assert list(kept.lost) == [str(tmp_path / "directory/inner")]
 
 
 @posix

@@ -18,7 +18,7 @@ import threading
 import time
 import types
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -26,7 +26,7 @@ from world.simulation import run, run_in, value
 
 from raceproof.world import exits
 from raceproof.world.patches import Patches
-from raceproof.world.primitives.lock import Lock
+from raceproof.world.primitives.lock import LockType
 from raceproof.world.quiet import QuietLock
 from raceproof.world.scheduler import machine
 
@@ -86,7 +86,7 @@ def test_names_that_were_imported_elsewhere_are_replaced_too(library: Any) -> No
         worker = library.Worker()
         worker.start()
         worker.join()
-        return type(library.make()) is Lock, worker.result, type(library.lock)
+        return type(library.make()) is LockType, worker.result, type(library.lock)
 
     before = dict(vars(library))
     assert value(program) == (True, True, QuietLock)
@@ -123,12 +123,33 @@ def test_the_lock_of_a_library_excludes_without_being_an_event(library: Any) -> 
     assert locked
 
 
-def test_a_lock_is_a_type() -> None:
-    def program() -> Any:
-        lock = threading.Lock()
-        return isinstance(lock, threading.Lock), isinstance(lock, _thread.LockType)
+def test_what_makes_locks_is_what_it_is_in_the_version() -> None:
+    class Program:
+        make = threading.Lock
 
-    assert value(program) == (True, True)
+    def program() -> Any:
+        class Here:
+            make = threading.Lock
+
+        made = (threading.Lock(), Program().make(), Here().make(), _thread.allocate_lock())
+        assert all(isinstance(lock, _thread.LockType) for lock in made)
+        return (
+            errors_of(lambda: isinstance(made[0], threading.Lock)),
+            errors_of(lambda: threading.Lock | None),
+            errors_of(lambda: type(made[0])()),
+            errors_of(lambda: type("Derived", (_thread.LockType,), {})),
+            repr(type(made[0])), repr(_thread.allocate_lock),
+        )  # fmt: skip
+
+    assert value(program) == program()
+
+
+def errors_of(call: Callable[[], Any]) -> str:
+    try:
+        call()
+    except TypeError as error:
+        return str(error)
+    return ""
 
 
 def test_the_import_system_keeps_its_own_locks() -> None:

@@ -10,7 +10,17 @@ from concurrent.futures.thread import BrokenThreadPool
 from typing import Any
 
 import pytest
-from world.simulation import compare_with_brute_force, compare_with_chance, explore, run, value
+from world.simulation import (
+    compare_with_brute_force,
+    compare_with_chance,
+    explore,
+    run_in,
+    value,
+)
+
+from raceproof.world.execution import Observer, Plan, VirtualThread
+from raceproof.world.patches import Patches
+from raceproof.world.scheduler import machine
 
 
 def idle(workers: int, number: int) -> Callable[[], None]:
@@ -306,9 +316,17 @@ def test_numbers_of_workers_do_not_count_in_output() -> None:
 
 
 def test_reports_can_tell_what_a_worker_did() -> None:
+    class Listener(Observer):
+        def on_end(self, thread: VirtualThread) -> None:
+            if "task" in thread.storage:
+                did.append(thread.storage["task"])
+
     def program() -> None:
         with ThreadPoolExecutor(1) as pool:
             pool.submit(divmod, 7, 2)
 
-    worker = run(program).execution.everyone[1]
-    assert worker.storage["task"] == (divmod, (7, 2), {})
+    did: list[Any] = []
+    machine.forget()
+    with Patches() as patches:
+        run_in(patches, program, Plan(observer=Listener()))
+    assert did == [(divmod, (7, 2), {})]

@@ -23,7 +23,8 @@ def draw() -> Any:
 
 
 def test_executions_draw_the_same() -> None:
-    assert value(draw) == value(draw)
+    # The clock has a say in `uuid1`.
+    assert run(draw, start=0).result == run(draw, start=0).result
 
 
 def test_the_seed_of_the_run_decides() -> None:

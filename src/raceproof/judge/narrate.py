@@ -26,6 +26,7 @@ from raceproof.events import (
 )
 from raceproof.judge.findings import Place
 from raceproof.judge.naming import PrimitiveNames
+from raceproof.judge.threads import label_of
 from raceproof.judge.values import BUILTIN, attribute, short
 from raceproof.world.execution import Execution, Observer, VirtualThread
 
@@ -162,6 +163,10 @@ class Narrator(Observer):
             self.waiting.add(thread.tid)
             self.standing[thread.tid] = self._functions()
             self.stops.append(self._stop(thread, operation, place))
+
+    def on_end(self, thread: VirtualThread) -> None:
+        """See `Observer`."""
+        thread.storage["label"] = label_of(thread)
 
     def _stop(self, thread: VirtualThread, operation: Operation, place: Place) -> Told:
         told = self._tell(len(self.story), thread, operation, place)

@@ -25,7 +25,18 @@ AROUND = 3
 MAX_WHOLE = 2_000
 """Steps that are kept for reports that show everything."""
 HOUSEKEEPING = frozenset(
-    {"start", "begin", "finish", "join", "is_alive", "yield", "spin", "retry", "look again"}
+    {
+        "start",
+        "begin",
+        "finish",
+        "join",
+        "is_alive",
+        "sleep",
+        "yield",
+        "spin",
+        "retry",
+        "look again",
+    }
 )
 
 

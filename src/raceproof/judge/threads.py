@@ -40,6 +40,9 @@ def label_of(thread: VirtualThread) -> str:
     task = thread.storage.get("task")
     if task is not None:
         return call_text(*task)
+    label: str | None = thread.storage.get("label")
+    if label is not None:
+        return label
     model = thread.model
     target = getattr(model, "_target", None)
     if target is None:

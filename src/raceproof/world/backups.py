@@ -71,7 +71,11 @@ class Backups:
                 self._originals[path] = original
 
     def _original(self, path: str) -> Original | None:
-        """What is at `path` now; None for what is no file (a device, a pipe)."""
+        """What was at `path` at first; None for what is no file (a device, a pipe)."""
+        directory = self._originals.get(os.path.dirname(path))
+        if directory is not None and directory.status is None:
+            # Whoever has put it there, another process say, came after the directory.
+            return Original(None)
         status = _status(path)
         if status is None or stat.S_ISDIR(status.st_mode):
             return Original(status)
@@ -105,7 +109,7 @@ class Backups:
             _restore(path, original, now)
         except OSError as error:
             self.lost[path] = error.strerror or str(error)
-            del self._originals[path]
+            self._originals.pop(path, None)
 
 
 def _status(path: str) -> os.stat_result | None:

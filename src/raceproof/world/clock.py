@@ -8,6 +8,7 @@ text they are turned into is noted, so that the time of day makes no two outcome
 from __future__ import annotations
 
 import datetime as real_module
+import sys
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -186,7 +187,10 @@ def sleep(seconds: Any, /) -> None:
         raise ValueError("sleep length must be non-negative")
     thread = machine.current
     thread.slept = True
-    thread.clock = max(machine.clock, thread.clock) + seconds
+    if sys._getframe(1).f_code.co_filename in machine.watched_files:
+        thread.clock = max(machine.clock, thread.clock) + seconds
+    else:
+        machine.rest(seconds)
 
 
 def _instant(value: Any) -> Any:

@@ -64,6 +64,9 @@ class Observer:
     def on_create(self, shared: SharedObject) -> None:
         """The running thread is making a primitive."""
 
+    def on_end(self, thread: VirtualThread) -> None:
+        """`thread` has done what it was to do, which is forgotten after this."""
+
     def on_switch(self, index: int, source: VirtualThread, target: VirtualThread) -> None:
         """Before event `index`, the processor goes from `source` to `target`."""
 
@@ -121,8 +124,8 @@ class VirtualThread:
 
     __slots__ = (
         "blocking_subject", "children", "clock", "daemon", "deadline", "early", "expired", "fiber",
-        "finished", "hoped_for", "location", "model", "name", "path", "pending", "shared",
-        "slept", "spin", "storage", "tid",
+        "finished", "hoped_for", "location", "model", "name", "path", "pending", "resting",
+        "shared", "slept", "spin", "storage", "tid",
     )  # fmt: skip
 
     def __init__(self, tid: ThreadId, path: tuple[int, ...], shared: SharedObject) -> None:
@@ -140,7 +143,7 @@ class VirtualThread:
         self.clock = 0.0
         """Seconds since the start of the execution, on this thread's own clock."""
         self.deadline: float | None = None
-        """When the pending operation gives up waiting; None: never."""
+        """When the pending operation gives up waiting, or sleeping; None: never."""
         self.expired = False
         self.early = 0
         """Waits that it has given up early."""
@@ -150,10 +153,12 @@ class VirtualThread:
         self.storage: dict[Any, Any] = {}
         """For the simulated standard library: thread-locals and the like."""
         self.spin: Any = None
+        self.resting = False
+        """Sleeps, and others should have their turn first; what it does next is not known."""
         self.slept = False
         """Has let time pass since it came to the head of a loop last."""
         self.blocking_subject: Any = None
-        """What it waits for, or was about to use, when it stood still last."""
+        """What it waits for, or is about to use, while it stands still."""
 
     def waits_patiently(self) -> bool:
         """Whether it can go on only by giving up a wait early."""

@@ -134,4 +134,5 @@ class Fiber(ABC):
             except BaseException as error:
                 self._hub.error = error
                 self._next = self._hub.switch
+            del body  # and all that hangs on it
             self.idle = True

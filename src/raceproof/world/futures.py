@@ -7,11 +7,23 @@ and with nothing else.  As for `Thread`, the class stays the real one, with othe
 from __future__ import annotations
 
 import concurrent.futures
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import _base
+from itertools import count
 from typing import Any, Final
 
-from raceproof.events import READ, STATE, WRITE, Access, Location, Operation, ThreadId, WholeObject
+from raceproof.events import (
+    READ,
+    STATE,
+    WRITE,
+    Access,
+    Location,
+    Operation,
+    SharedObject,
+    ThreadId,
+    WholeObject,
+)
 from raceproof.world import record
 from raceproof.world.primitives import timeouts
 from raceproof.world.primitives.simulated import operation
@@ -31,6 +43,8 @@ SETTLED: Final = frozenset({NOTIFIED, FINISHED})
 
 START: Final = WholeObject("start")
 """The place of a future that says whether it can still be cancelled."""
+KEPT: Final = 1_000_000_000_000_000
+"""Futures that are older than their execution come after the others."""
 
 
 def is_done(state: Any, _: ThreadId) -> bool:
@@ -43,32 +57,66 @@ def is_settled(state: Any, _: ThreadId) -> bool:
     return state in SETTLED
 
 
+_serials = count(1)
+
+
 class Model:
-    """What a future is in the execution that made it."""
+    """What a future is in the execution under way."""
 
     __slots__ = (
-        "clock", "done", "epoch", "error", "number", "observers", "retrieved", "shared", "start",
-        "thread", "waiters",
+        "callbacks", "clock", "condition", "done", "epoch", "error", "hash", "number", "observers",
+        "retrieved", "seen", "serial", "shared", "start", "thread", "waiters",
     )  # fmt: skip
 
-    def __init__(self) -> None:
-        current = machine.current
-        self.epoch = machine.epoch
-        self.shared = machine.objects.numbered(current.tid, "Future")
+    def __init__(self, future: Any) -> None:
+        self.serial = 0
+        self._enter(machine.objects.numbered(machine.current.tid, "Future"))
         serial: int = self.shared.name[-1]  # type: ignore[index]
-        self.number = ident_of(current.path) * 1_000_000 + serial
+        self.number = self.hash = ident_of(machine.current.path) * 1_000_000 + serial
         """Futures are hashed by it, so that sets of them are the same in every execution."""
-        self.done = self.shared.location(STATE)
-        self.done.state = PENDING
-        self.start = self.shared.location(START)
-        self.start.state = PENDING
+        self.agree(future)
+
+    @classmethod
+    def of_kept(cls, future: Any, hash_: int) -> Model:
+        """The model of a future that is older than any execution."""
+        self = cls.__new__(cls)
+        self.serial, self.hash = 0, hash_
+        self.enter_again(future)
+        return self
+
+    def enter_again(self, future: Any) -> None:
+        """Be as the future is, in another execution than the one that made it.
+
+        (A library that is not watched keeps it.)  The name is the same in all later ones.
+        """
+        if not self.serial:
+            self.serial = next(_serials)
+        self.number = KEPT + self.serial
+        self._enter(machine.naming.object(("kept", "Future", self.serial), "Future"))
+        self.agree(future)
+
+    def _enter(self, shared: SharedObject) -> None:
+        self.epoch = machine.epoch
+        self.shared = shared
+        self.done = shared.location(STATE)
+        self.start = shared.location(START)
         self.observers: set[ThreadId] = set()
         """Threads that know that the future is done."""
         self.waiters: list[FirstOf | InOrder] = []
+        self.callbacks = 0
+        """How many functions are to be called when it is done."""
+        self.condition: Any = None
+        """See `future_condition`."""
         self.clock = 0.0
         self.retrieved = False
         self.thread = ""
         self.error: BaseException = RuntimeError()
+
+    def agree(self, future: Any) -> None:
+        """Take over the state that somebody has given the future past its methods."""
+        self.seen = state = future._state
+        self.done.state = state if state in DONE else PENDING
+        self.start.state = state if state in (RUNNING, CANCELLED) else PENDING
 
     @property
     def live(self) -> bool:
@@ -101,8 +149,15 @@ class Model:
 
 
 def model_of(future: Any) -> Model | None:
-    """The model of a future; None for one that was made outside of any execution."""
+    """The model of a future; None for one that has had no part in any execution."""
     found: Model | None = future.__dict__.get("_model")
+    if machine.active:
+        if found is None:
+            found = future._model = Model.of_kept(future, object.__hash__(future))
+        elif found.epoch != machine.epoch:
+            found.enter_again(future)
+        elif found.seen is not future._state:
+            found.agree(future)
     return found
 
 
@@ -128,11 +183,11 @@ def _init(self: Any) -> None:
     self._exception = None
     self._waiters = []
     self._done_callbacks = []
-    self._model = Model()
+    self._model = Model(self)
 
 
 def _repr(self: Any) -> str:
-    if model_of(self) is None:
+    if "_model" not in self.__dict__:
         return str(_original["__repr__"](self))
     state = "cancelled" if self._state == NOTIFIED else self._state.lower()
     if state == "finished":
@@ -144,8 +199,8 @@ def _repr(self: Any) -> str:
 
 
 def _hash(self: Any) -> int:
-    model = model_of(self)
-    return object.__hash__(self) if model is None else model.number
+    model: Model | None = self.__dict__.get("_model")
+    return object.__hash__(self) if model is None else model.hash
 
 
 def _cancel(self: Any) -> bool:
@@ -163,7 +218,7 @@ def _cancel(self: Any) -> bool:
 
     if machine.turn(cancelling, decide, self) is not cancelling:
         return self._state in (CANCELLED, NOTIFIED)
-    self._state = model.done.state = model.start.state = CANCELLED
+    self._state = model.seen = model.done.state = model.start.state = CANCELLED
     if model.live:
         model.observed()
     self._invoke_callbacks()
@@ -255,6 +310,7 @@ def _add_done_callback(self: Any, fn: Callable[[Any], object]) -> None:
     _look(self, model, "add_done_callback")
     if self._state not in DONE:
         self._done_callbacks.append(fn)
+        model.callbacks += 1
         return
     _call_back(self, fn)
 
@@ -290,13 +346,13 @@ def _set_running_or_notify_cancel(self: Any) -> bool:
     if model.live:
         machine.turn(running, decide, self)
     if self._state == CANCELLED:
-        self._state = model.done.state = NOTIFIED
+        self._state = model.seen = model.done.state = NOTIFIED
         _tell_waiters(self, model)
         return False
     if self._state != PENDING:
         _base.LOGGER.critical("Future %s in unexpected state: %s", id(self), self._state)
         raise RuntimeError("Future in unexpected state")
-    self._state = model.start.state = RUNNING
+    self._state = model.seen = model.start.state = RUNNING
     return True
 
 
@@ -338,7 +394,7 @@ def _complete(self: Any, model: Model, kind: str) -> None:
 
 
 def _announce(self: Any, model: Model) -> None:
-    self._state = model.done.state = FINISHED
+    self._state = model.seen = model.done.state = FINISHED
     model.clock = machine.current.clock
     _tell_waiters(self, model)
     self._invoke_callbacks()
@@ -426,7 +482,10 @@ class InOrder:
     def __init__(self, futures: list[Any]) -> None:
         self.shared = machine.objects.numbered(machine.current.tid, "Future")
         self.order = self.shared.location(STATE)
-        self.settled: list[Any] = []
+        self.settled: deque[Any] = deque()
+        """Those that are done, and have not been taken yet."""
+        self._count = 0
+        self._given_up = False
         for number in range(len(futures)):
             self.shared.location(number).state = False
         for future in futures:
@@ -434,12 +493,19 @@ class InOrder:
 
     def places(self) -> tuple[Location, ...]:
         """What a completion changes for the one who waits."""
-        return (self.order, self.shared.location(len(self.settled)))
+        return (self.order, self.shared.location(self._count))
 
     def hear_of(self, future: Any) -> None:
         """`future` is settled."""
-        self.shared.location(len(self.settled)).state = True
-        self.settled.append(future)
+        self.shared.location(self._count).state = True
+        self._count += 1
+        if not self._given_up:
+            self.settled.append(future)
+
+    def give_up(self) -> None:
+        """Nobody takes any more."""
+        self._given_up = True
+        self.settled.clear()
 
     def wait(self, number: int, timeout: float | None) -> bool:
         """Wait for the future that is done as this number."""
@@ -535,22 +601,30 @@ def as_completed(fs: Iterable[Any], timeout: float | None = None) -> Iterator[An
         yield from _original_as_completed(everything, timeout)
         return
     futures = _sorted(everything)
+    total = len(futures)
     end = None if timeout is None else machine.current.clock + timeout
     if not all(map(_is_known_to_be_settled, futures)):
         machine.sync(_looking_at(futures, "as_completed", guarded=False), futures)
-    settled = [future for future in futures if future._state in SETTLED]
+    settled = deque(future for future in futures if future._state in SETTLED)
     left = [future for future in futures if future._state not in SETTLED]
     waiter = InOrder(left) if left else None
-    for future in settled:
-        future._model.observed()
-        yield future
-    if waiter is None:
-        return
-    for number in range(len(left)):
-        duration = None if end is None else end - machine.current.clock
-        if (duration is not None and duration < 0) or not waiter.wait(number, duration):
-            unfinished = len(left) - number
-            raise TimeoutError(f"{unfinished} (of {len(futures)}) futures unfinished")
-        future = waiter.settled[number]
-        future._model.observed()
-        yield future
+    remaining = len(left)
+    # From here on nothing here keeps alive a future that has been handed out.
+    del fs, everything, futures, left
+    try:
+        while settled:
+            yield _observed(settled.popleft())
+        for number in range(remaining):
+            assert waiter is not None
+            duration = None if end is None else end - machine.current.clock
+            if (duration is not None and duration < 0) or not waiter.wait(number, duration):
+                raise TimeoutError(f"{remaining - number} (of {total}) futures unfinished")
+            yield _observed(waiter.settled.popleft())
+    finally:
+        if waiter is not None:
+            waiter.give_up()
+
+
+def _observed(future: Any) -> Any:
+    future._model.observed()
+    return future

@@ -1,7 +1,6 @@
 """`threading.local`: attributes that each virtual thread has for itself.
 
-An object keeps nothing but the arguments that its attributes start from; the attributes live with
-the thread, and vanish with it.
+The attributes belong to the object, which keeps a dict for each thread, and vanish with the thread.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from raceproof.world.execution import VirtualThread
 from raceproof.world.scheduler import machine
 
 LOCALS: Final = "locals"
-"""Key in `VirtualThread.storage`: the attributes of the thread, by object."""
+"""Key in `VirtualThread.storage`: the objects in which the thread has attributes."""
 
 _RealLocal = threading.local
 _get: Final = object.__getattribute__
@@ -35,17 +34,10 @@ def _enter(self: Any) -> None:
     thread: VirtualThread | None = machine.current if machine.active else None
     if _get(self, "_local_thread") is thread:
         return
-    dicts: dict[Any, dict[str, Any]]
-    if thread is None:
-        dicts = _get(self, "_local_outside")
-    else:
-        dicts = thread.storage.setdefault(LOCALS, {})
-    key = _get(self, "_local_key")
-    known = dicts.get(key)
+    dicts: dict[VirtualThread | None, dict[str, Any]] = _get(self, "_local_dicts")
+    known = dicts.get(thread)
     if known is None:
-        known = dicts[key] = {}
-        _set(self, "__dict__", known)
-        _set(self, "_local_thread", thread)
+        known = _begin(self, thread)
         args, kwargs = _get(self, "_local_arguments")
         cls = type(self)
         if cls.__init__ is not object.__init__:
@@ -57,12 +49,23 @@ def _enter(self: Any) -> None:
     _set(self, "_local_thread", thread)
 
 
+def _begin(self: Any, thread: VirtualThread | None) -> dict[str, Any]:
+    """Give `thread` (None: the world outside of executions) a dict of its own, and let it be in
+    force."""
+    known: dict[str, Any] = {}
+    _get(self, "_local_dicts")[thread] = known
+    _set(self, "__dict__", known)
+    _set(self, "_local_thread", thread)
+    if thread is not None:
+        thread.storage.setdefault(LOCALS, []).append(weakref.ref(self))
+    return known
+
+
 class local(metaclass=_AlsoRealLocals):  # noqa: N801 - the name that `threading` prescribes
     """See the documentation of `threading.local`."""
 
     __slots__ = (
-        "__dict__", "__weakref__", "_local_arguments", "_local_key", "_local_outside",
-        "_local_thread",
+        "__dict__", "__weakref__", "_local_arguments", "_local_dicts", "_local_thread",
     )  # fmt: skip
 
     __module__ = "_thread"
@@ -75,16 +78,9 @@ class local(metaclass=_AlsoRealLocals):  # noqa: N801 - the name that `threading
             return _RealLocal()
         self = object.__new__(cls)
         _set(self, "_local_arguments", (args, kwargs))
-        _set(self, "_local_key", _Key(self))
-        _set(self, "_local_outside", {})
+        _set(self, "_local_dicts", {})
         # `__init__` is about to be called for the running thread: not once more for it.
-        thread = machine.current if machine.active else None
-        if thread is None:
-            dicts = _get(self, "_local_outside")
-        else:
-            dicts = thread.storage.setdefault(LOCALS, {})
-        dicts[_get(self, "_local_key")] = _get(self, "__dict__")
-        _set(self, "_local_thread", thread)
+        _begin(self, machine.current if machine.active else None)
         return self
 
     def __getattribute__(self, name: str) -> Any:
@@ -108,20 +104,13 @@ class local(metaclass=_AlsoRealLocals):  # noqa: N801 - the name that `threading
         raise AttributeError(f"{name!r} object attribute '__dict__' is read-only")
 
 
-class _Key:
-    """Stands for a `local` in the storage of threads, without keeping it alive."""
-
-    __slots__ = ("owner",)
-
-    def __init__(self, owner: Any) -> None:
-        self.owner = weakref.ref(owner)
-
-
 def drop_locals(thread: VirtualThread) -> None:
     """`thread` is over: its values are dropped, which may run their finalizers."""
-    dicts: dict[_Key, dict[str, Any]] = thread.storage.pop(LOCALS, {})
-    for key in dicts:
-        owner = key.owner()
-        if owner is not None and _get(owner, "_local_thread") is thread:
-            _set(owner, "__dict__", {})
-            _set(owner, "_local_thread", key)
+    for reference in thread.storage.pop(LOCALS, ()):
+        owner = reference()
+        if owner is not None:
+            dropped = _get(owner, "_local_dicts").pop(thread, None)
+            if _get(owner, "_local_thread") is thread:
+                _set(owner, "__dict__", {})
+                _set(owner, "_local_thread", reference)
+            del dropped

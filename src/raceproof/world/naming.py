@@ -15,7 +15,7 @@ import weakref
 from collections.abc import Callable, Hashable
 from typing import Any, Final
 
-from raceproof.events import Operation, SharedObject, ThreadId
+from raceproof.events import STATE, Operation, SharedObject, ThreadId
 from raceproof.world.plain_facts import home_of, name_of, name_of_module, qualified_name_of
 
 ThreadPath = tuple[int, ...]
@@ -44,6 +44,10 @@ class Naming:
         self._thread_ids: dict[ThreadPath, ThreadId] = {(): 0}
         self.objects: dict[Hashable, SharedObject] = {}
         self.spins: dict[Hashable, Operation] = {}
+        self.threads: Final = SharedObject(("threads",), "threading").location(STATE)
+        """The place that says which threads there are."""
+        self.time: Final = SharedObject(("time",), "time").location(STATE)
+        """The place of everything that happens because time has passed while threads slept."""
 
     def thread_id(self, path: ThreadPath) -> ThreadId:
         """The index of the thread with this path, given out at its first appearance."""

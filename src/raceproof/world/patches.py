@@ -34,10 +34,12 @@ from concurrent.futures import _base
 from typing import Any, Final
 
 from raceproof.world import (
+    bare_threads,
     caches,
     clock,
     databases,
     exits,
+    future_condition,
     futures,
     imports,
     logs,
@@ -47,19 +49,20 @@ from raceproof.world import (
     redirection,
     signals,
     threads,
-)  # fmt: skip
+    tracing,
+)
 from raceproof.world import random as streams
 from raceproof.world.children import children
 from raceproof.world.descriptors import fault_handler, write_to
 from raceproof.world.files import Files
+from raceproof.world.future_condition import ConditionOfFuture
 from raceproof.world.late import LateModules
 from raceproof.world.locals import local
 from raceproof.world.output import CapturedStream
-from raceproof.world.primitives import condition
+from raceproof.world.primitives import condition, lock
 from raceproof.world.primitives.barrier import Barrier
 from raceproof.world.primitives.condition import Condition
 from raceproof.world.primitives.event import Event
-from raceproof.world.primitives.lock import Lock
 from raceproof.world.primitives.queue import LifoQueue, PriorityQueue, Queue, SimpleQueue
 from raceproof.world.primitives.rlock import RLock
 from raceproof.world.primitives.semaphore import BoundedSemaphore, Semaphore
@@ -92,6 +95,9 @@ HOOKS: Final = (
 """What programs may set; each execution starts with what the interpreter starts with."""
 
 
+QUEUE_ERRORS: Final = ("Empty", "Full", "ShutDown")
+
+
 class Patches:
     """A context manager: inside of it, executions meet the simulated standard library."""
 
@@ -105,8 +111,10 @@ class Patches:
         self._start = start
         self._undo: list[Callable[[], None]] = []
         self._signals = signals.Signals()
-        self._late = LateModules({"tempfile": self._replace_in_tempfile,
-                                  "_sqlite3": self._replace_in_sqlite})  # fmt: skip
+        self._late = LateModules(
+            {"tempfile": self._replace_in_tempfile, "_sqlite3": self._replace_in_sqlite},
+            {module.__name__: self._replace_in_copy for module, _ in queues()},
+        )
         self._input = StandardInput()
         self.files = Files()
         self._streams: dict[str, CapturedStream] = {}
@@ -177,6 +185,7 @@ class Patches:
         """After `machine.execute`: the record is complete."""
         children.end()
         self.files.end_execution()
+        threads.restore()
         record.current.output.close()
 
     # -- replacing -------------------------------------------------------------------------------
@@ -223,6 +232,9 @@ class Patches:
                     self._set(kind, name, method)
         for name, value in process.finalizers().items():
             self._set(weakref.finalize, name, value)
+        self._set(concurrent.futures.Future, future_condition.NAME, ConditionOfFuture())
+        for name, attribute in pools.ATTRIBUTES.items():
+            self._set(concurrent.futures.ThreadPoolExecutor, name, attribute)
         for reduced, reducer in clock.REDUCERS.items():
             copyreg.dispatch_table[reduced] = reducer
             self._undo.append(functools.partial(_drop_reducer, reduced))
@@ -240,6 +252,7 @@ class Patches:
             for name, value in names.items():
                 original = vars(module).get(name)
                 if original is not None:
+                    _disguise(value, original)
                     replaced[id(original)] = (original, value)
                     self._set(module, name, value)
         for name in streams.UUID_SOURCES:
@@ -257,8 +270,9 @@ class Patches:
 
     def _replacements(self) -> Iterator[tuple[types.ModuleType, dict[str, Any]]]:
         yield threading, {
-            "Lock": Lock, "RLock": RLock, "Condition": Condition, "Event": Event,
-            "Semaphore": Semaphore, "BoundedSemaphore": BoundedSemaphore, "Barrier": Barrier,
+            "Lock": lock.of_threading, "RLock": RLock, "_CRLock": RLock, "_PyRLock": RLock,
+            "Condition": Condition, "Event": Event, "Semaphore": Semaphore,
+            "BoundedSemaphore": BoundedSemaphore, "Barrier": Barrier,
             "local": local, "current_thread": threads.current_thread,
             "currentThread": threads.current_thread_by_its_old_name,
             "main_thread": threads.main_thread,
@@ -266,18 +280,18 @@ class Patches:
             "enumerate": threads.enumerate_threads, "active_count": threads.active_count,
             "activeCount": threads.active_count_by_its_old_name,
             "_register_atexit": threads.before_joining.register,
+            "_shutdown": process.shutdown, "excepthook": threads.excepthook,
+            "__excepthook__": threads.excepthook,
+            "_ThreadHandle": bare_threads.ThreadHandle, "_set_name": bare_threads.set_name,
         }  # fmt: skip
         yield _thread, {
-            "allocate_lock": Lock, "allocate": Lock, "LockType": Lock, "lock": Lock,
+            "_excepthook": threads.excepthook,
+            "allocate_lock": lock.allocate_lock, "allocate": lock.allocate_lock,
+            "LockType": lock.LockType, "lock": lock.LockType,
             "RLock": RLock, "_local": local, "get_ident": threads.get_ident,
-            "get_native_id": threads.get_native_id, "start_new_thread": threads.start_new_thread,
-            "start_new": threads.start_new_thread, "_count": threads.count_others,
+            "get_native_id": threads.get_native_id, **bare_threads.replacements(),
         }  # fmt: skip
-        yield queue, {
-            "Queue": Queue, "LifoQueue": LifoQueue, "PriorityQueue": PriorityQueue,
-            "SimpleQueue": SimpleQueue,
-        }  # fmt: skip
-        yield _queue, {"SimpleQueue": SimpleQueue}
+        yield from queues()
         yield _base, {"wait": futures.wait, "as_completed": futures.as_completed}
         yield concurrent.futures, {"wait": futures.wait, "as_completed": futures.as_completed}
         yield time, clock.replacements()
@@ -287,6 +301,7 @@ class Patches:
         yield atexit, process.at_exit.replacements()
         yield faulthandler, fault_handler()
         yield sys, switch_interval.replacements()
+        yield sys, tracing.replacements()
         for module in signals.FUNCTIONS:
             yield module, self._signals.replacements(module)
         yield from children.replacements()
@@ -314,6 +329,11 @@ class Patches:
     def quieten(self) -> None:
         """The same for libraries that the last execution has imported."""
         self._replace_locks()
+
+    def _replace_in_copy(self, copy: types.ModuleType) -> None:
+        for module, names in queues():
+            if module.__name__ == copy.__name__:
+                vars(copy).update(names)
 
     def _replace_locks(self) -> None:
         """Libraries keep locks that they made when they were imported."""
@@ -347,6 +367,25 @@ def _modules() -> Iterable[types.ModuleType]:
             yield module
 
 
+def queues() -> Iterator[tuple[types.ModuleType, dict[str, Any]]]:
+    """The names that are replaced in the modules of queues."""
+    # Copies of these modules have exceptions of their own, in vain.
+    errors = {name: value for name, value in vars(queue).items() if name in QUEUE_ERRORS}
+    yield queue, {
+        "Queue": Queue, "LifoQueue": LifoQueue, "PriorityQueue": PriorityQueue,
+        "SimpleQueue": SimpleQueue, "_PySimpleQueue": SimpleQueue, **errors,
+    }  # fmt: skip
+    yield _queue, {"SimpleQueue": SimpleQueue, "Empty": queue.Empty}
+
+
+def _disguise(replacement: Any, original: Any) -> None:
+    """Let a function say that it is the one whose place it takes."""
+    if isinstance(replacement, types.FunctionType) and callable(original):
+        for name in ("__module__", "__name__", "__qualname__"):
+            if isinstance(getattr(original, name, None), str):
+                setattr(replacement, name, getattr(original, name))
+
+
 def _drop_reducer(kind: type) -> None:
     copyreg.dispatch_table.pop(kind, None)
 
@@ -360,7 +399,7 @@ def _copy_of(module: types.ModuleType) -> types.ModuleType:
 def _quiet_instead_of(value: Any, name: tuple[str, object]) -> QuietLock | None:
     if isinstance(value, QuietLock):
         return None
-    if type(value) in (_RealLock, Lock):
+    if type(value) in (_RealLock, lock.LockType):
         return QuietLock(name, reentrant=False)
     if type(value) in (_RealRLock, RLock):
         return QuietLock(name, reentrant=True)

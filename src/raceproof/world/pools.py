@@ -8,6 +8,7 @@ which worker takes which of those is the one thing about a pool that the schedul
 from __future__ import annotations
 
 import itertools
+import weakref
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, _base
@@ -28,6 +29,7 @@ from raceproof.events import (
 from raceproof.world import random as streams
 from raceproof.world import record, threads
 from raceproof.world.execution import FINISHED, NEW, VirtualThread
+from raceproof.world.futures import Model
 from raceproof.world.primitives.simulated import operation
 from raceproof.world.scheduler import machine
 
@@ -64,14 +66,17 @@ def is_over(state: Any, _: ThreadId) -> bool:
 class Task:
     """A submitted call."""
 
-    __slots__ = ("after_queue", "args", "base", "fn", "future", "kwargs", "number", "place")
+    __slots__ = (
+        "after_queue", "args", "base", "fn", "future", "kwargs", "model", "number", "place",
+    )  # fmt: skip
 
     def __init__(
         self, number: int, future: Any, fn: Callable[..., Any], args: Any, kwargs: Any
     ) -> None:
         self.number = number
         self.future = future
-        self.fn = fn
+        self.model: Model = future._model
+        self.fn: Any = fn
         self.args = args
         self.kwargs = kwargs
         self.base = streams.base_of(machine.current)
@@ -82,13 +87,27 @@ class Task:
 
     def is_over(self) -> bool:
         """Whether the running thread knows that the task, and whatever hangs on it, is over."""
-        future = self.future
+        model = self.model
         return bool(
             # When a cancelled task is noticed, and by whom, is another matter.
-            machine.current.tid in future._model.observers
-            and future._state == _base.FINISHED
-            and not future._done_callbacks
+            machine.current.tid in model.observers
+            and model.done.state == _base.FINISHED
+            and not model.callbacks
         )
+
+    def cancel(self) -> None:
+        """Cancel the task, unless it is too late."""
+        if self.future is not None:
+            self.future.cancel()
+        elif not self.model.known():
+            machine.sync(self.model.looking("failed cancel", self.model.start), self)
+
+    def begin(self) -> tuple[Any, Callable[..., Any], Any, Any]:
+        """What there is to do, for the worker alone: nothing else keeps it alive from now on."""
+        work = self.future, self.fn, self.args, self.kwargs
+        self.future = self.fn = None
+        self.args, self.kwargs = (), {}
+        return work
 
 
 class Worker:
@@ -127,6 +146,11 @@ class Pool:
 
     def __init__(self, executor: Any) -> None:
         self.epoch = machine.epoch
+        self._executor = weakref.ref(executor, self._abandoned)
+        self.shut_down = False
+        """By the program, not by the end of the interpreter."""
+        self.objects: set[Any] = set()
+        """The `Thread` objects of the workers that somebody has asked for."""
         self.prefix: str = executor._thread_name_prefix or str(executor)
         self.size: int = executor._max_workers
         self.initializer: Any
@@ -256,19 +280,25 @@ class Pool:
             task = self._next(worker)
 
     def _run(self, task: Task) -> None:
-        future = task.future
-        if not future.set_running_or_notify_cancel():
+        wanted = task.future.set_running_or_notify_cancel()
+        future, fn, args, kwargs = task.begin()
+        if not wanted:
             return
         streams.begin_task(task.base, f"task {self.key} {task.number}")
-        machine.current.storage["task"] = (task.fn, task.args, task.kwargs)
+        storage = machine.current.storage
+        storage["task"] = (fn, args, kwargs)
         try:
-            result = task.fn(*task.args, **task.kwargs)
+            result = fn(*args, **kwargs)
         except BaseException as error:
             if threads.is_outside(error):
                 raise
             future.set_exception(error)
         else:
             future.set_result(result)
+        finally:
+            if not machine.end:
+                # A worker that waits keeps nothing alive.
+                threads.forget_work(machine.current)
 
     def _next(self, worker: Worker) -> Task | None:
         """What to do next: wait for a task; None when there will be none."""
@@ -316,6 +346,9 @@ class Pool:
         accesses = ((self.shutdown_place, WRITE), (self.takers, WRITE))
         machine.sync(operation(self.shared, "break", *accesses), self)
         self.broken = BROKEN
+        executor = self._executor()
+        if executor is not None:
+            executor._broken = BROKEN
         for task in (own, *self._drain()):
             task.future.set_exception(real.BrokenThreadPool(BROKEN))
 
@@ -343,7 +376,31 @@ class Pool:
             # Tasks with a worker of their own are queued as well, in truth, until it has begun.
             for task in self.tasks:
                 if task.place is None or task in drained:
-                    task.future.cancel()
+                    task.cancel()
+
+    def _abandoned(self, _: object) -> None:
+        """The executor is no more: as if shut down, which nobody can do any more."""
+        present = machine.active and not machine.end and machine.epoch == self.epoch
+        if present and not self.shut_down:
+            self.close()
+
+    # -- what programs look at, although it is private -------------------------------------------
+
+    def thread_objects(self) -> set[Any]:
+        """The threads of the pool."""
+        for worker in self.workers:
+            if worker.thread is not None:
+                self.objects.add(threads.model_of(worker.thread))
+        return self.objects
+
+    def qsize(self) -> int:
+        """How many tasks wait for a worker."""
+        machine.sync(operation(self.shared, "qsize", (self.takers, READ)), self)
+        return len(self.queue)
+
+    def empty(self) -> bool:
+        """Whether no task waits for a worker."""
+        return not self.qsize()
 
     def join(self) -> None:
         """Wait until all workers are over."""
@@ -409,10 +466,34 @@ def _shutdown(self: Any, wait: bool = True, *, cancel_futures: bool = False) -> 
         return
     pool = pool_of(self)
     pool.close(cancel_futures)
-    self._shutdown = True
+    pool.shut_down = self._shutdown = True
     if wait:
         pool.join()
 
+
+class _Private:
+    """An attribute of an executor that is private, and looked at all the same."""
+
+    def __init__(self, name: str, value: Callable[[Pool], Any]) -> None:
+        self._name = name
+        self._value = value
+
+    def __get__(self, executor: Any, owner: type) -> Any:
+        if executor is None:
+            raise AttributeError(f"type object {owner.__name__!r} has no attribute {self._name!r}")
+        if machine.active:
+            return self._value(pool_of(executor))
+        return executor.__dict__[self._name]
+
+    def __set__(self, executor: Any, value: Any) -> None:
+        executor.__dict__[self._name] = value
+
+
+ATTRIBUTES: Final = {
+    "_threads": _Private("_threads", Pool.thread_objects),
+    "_work_queue": _Private("_work_queue", lambda pool: pool),
+}
+"""Attributes of `ThreadPoolExecutor` that are simulated while a program is explored."""
 
 METHODS: Final[dict[str, Callable[..., Any]]] = {
     "__init__": _init,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import itertools
 import sys
+import threading
 import weakref
 from collections.abc import Callable
 from typing import Any, Final
@@ -14,6 +15,7 @@ from raceproof.world.children import children
 from raceproof.world.exits import OutOfControl, give_up
 from raceproof.world.fibers import ExecutionAbandoned
 from raceproof.world.scheduler import machine
+from raceproof.world.unraisable import tell_unraisable
 
 
 def run_main(program: Callable[[], None]) -> None:
@@ -44,11 +46,24 @@ def finish_main() -> None:
     try:
         threads.before_joining.run()
     except Exception as error:
-        threads.tell_unraisable(error, "Exception ignored in: <module 'threading'>")
+        tell_unraisable(error, "in: <module 'threading'>")
     pools.join_all()
     threads.join_everybody()
     at_exit.run()
     children.check()
+
+
+_real_shutdown: Final[Any] = threading._shutdown  # type: ignore[attr-defined]
+
+
+def shutdown() -> None:
+    """`threading._shutdown`: wait, as at the end, for everybody but daemons."""
+    if not machine.active:
+        _real_shutdown()
+        return
+    threads.before_joining.run()
+    pools.join_all()
+    threads.join_everybody()
 
 
 def _crashed(error: BaseException) -> None:
@@ -122,7 +137,7 @@ class AtExit:
             except BaseException as error:
                 if threads.is_outside(error):
                     raise
-                threads.tell_unraisable(error, f"Exception ignored in atexit callback {func!r}")
+                tell_unraisable(error, "in atexit callback", func)
 
     def replacements(self) -> dict[str, Any]:
         """The functions of the module that are replaced."""

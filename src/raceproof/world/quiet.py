@@ -99,3 +99,11 @@ class QuietLock:
 
     def _at_fork_reinit(self) -> None:
         self._place.state = (FREE, 0)
+
+    def __repr__(self) -> str:
+        holder, depth = self._place.state
+        status = "unlocked" if holder == FREE else "locked"
+        if not self._reentrant:
+            return f"<{status} _thread.lock object at {id(self):#x}>"
+        owner = f"owner={holder + 1} count={depth}"
+        return f"<{status} _thread.RLock object {owner} at {id(self):#x}>"

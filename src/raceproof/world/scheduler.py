@@ -16,6 +16,7 @@ from typing import Any, Final, NoReturn
 
 from raceproof.events import (
     READ,
+    UPDATE,
     WRITE,
     Access,
     Operation,
@@ -36,6 +37,7 @@ from raceproof.world.execution import (
 )
 from raceproof.world.fibers import ExecutionAbandoned, Hub, OutOfFibers
 from raceproof.world.naming import Naming, ObjectTable
+from raceproof.world.tracers import Tracers
 
 FOREVER: Final = sys.maxsize
 MAX_REFUSALS: Final = 200
@@ -47,6 +49,14 @@ MOST_EARLY: Final = 2
 Threads that poll would have no end of orders otherwise.  (The bound is on what the thread itself
 has done, so that equivalent interleavings agree on it.)
 """
+
+SHORTEST: Final = 1e-3
+"""Seconds that a wait lasts at least before it expires: nobody need look more often than that."""
+
+IN_VAIN: Final = 1_000
+LONG: Final = 3_600.0
+"""When so many sleeps in a row, and so many seconds, have changed nothing, nothing will."""
+
 AFTERLIFE: Final = 60
 """Events for which daemons go on after the main thread is over."""
 
@@ -114,6 +124,7 @@ class Scheduler:
         self._hub_class = hub_class(AUTO)
         self._hub: Hub | None = None
         self.refusals = 0
+        self.tracers = Tracers()
         self._reset(Plan())
 
     def forget(self) -> None:
@@ -171,6 +182,9 @@ class Scheduler:
         self.limit = 0
         self.share_end = -1
         self.retries = 0
+        self.vain = 0
+        """How often in a row none but a thread that sleeps could go on."""
+        self.vain_since = 0.0
         self.clock = 0.0
         self.truncated = False
         self.slips = 0
@@ -192,6 +206,7 @@ class Scheduler:
         """Run `body` as the main thread, steered by `plan`, until nobody can go on."""
         self._reset(plan)
         self.epoch += 1
+        self.tracers.reset()
         self.objects.clear()
         self.objects.on_create = None if self.observer is None else self.observer.on_create
         self._hub = self._hub_here()
@@ -371,6 +386,10 @@ class Scheduler:
                 operation = Operation("join", ((place, READ),))
             elif kind in ("is_alive", "yield"):
                 operation = Operation(kind, ((place, READ),))
+            elif kind == "sleep":
+                operation = Operation(kind, ((place, READ), (self.naming.time, UPDATE)))
+            elif kind == "start":
+                operation = Operation(kind, ((place, WRITE), (self.naming.threads, UPDATE)))
             else:
                 operation = Operation(kind, ((place, WRITE),))
             operations[kind] = operation
@@ -541,6 +560,8 @@ class Scheduler:
         if not self.active or self.end:
             self.unwind()
         if not self.recording:
+            if self.truncated:
+                self.pass_unrecorded_loop()
             return possible()
         thread.pending = success
         if patience:
@@ -627,6 +648,7 @@ class Scheduler:
         if self.observer is not None:
             self.observer.on_announce(thread, operation, not operation.enabled(thread.tid))
         self._hand_over(thread)
+        thread.blocking_subject = None
 
     def _record(self, thread: VirtualThread, operation: Operation, subject: Any) -> None:
         """The event takes place, and the search may want to know in which state."""
@@ -641,6 +663,9 @@ class Scheduler:
         self, thread: VirtualThread, operation: Operation, timeout: float | None, subject: Any
     ) -> bool:
         """Like `sync`, before the first thread is started and after the last recorded event."""
+        if self.truncated:
+            # It may be polling.
+            self.pass_unrecorded_loop()
         if operation.enabled(thread.tid):
             if self.observer is not None:
                 self.observer.on_unrecorded(thread, operation, subject)
@@ -665,8 +690,9 @@ class Scheduler:
         key = ("expired", operation.kind, operation.locations)
         found = owner.operations.get(key)
         if found is None:
+            accesses = (*operation.accesses, (self.naming.time, READ))
             found = owner.operations[key] = Operation(
-                "timeout of " + operation.kind, operation.accesses, fence=True, instead_of=operation
+                "timeout of " + operation.kind, accesses, fence=True, instead_of=operation
             )
         return found
 
@@ -708,6 +734,8 @@ class Scheduler:
         found = self.naming.spins.get(key)
         if found is None:
             guards = ((accesses[0][0], _never),) if kind == "spin" else ()
+            if kind == "retry":
+                accesses = (*accesses, (self.naming.time, READ))
             found = self.naming.spins[key] = Operation(
                 kind, accesses, guards=guards, passive=True, fence=kind == "retry"
             )
@@ -742,18 +770,70 @@ class Scheduler:
             self.giving_way = True
             self.limit = self.step
 
+    def prefer_those_at(self, subject: Any) -> None:
+        """Threads that wait for this object go first, unless the plan says otherwise."""
+        if (
+            self.recording
+            and self.plan.chooser is None
+            and self.step >= len(self.script)
+            and any(thread.blocking_subject is subject for thread in self.live.values())
+        ):
+            self.giving_way = True
+            self.limit = self.step
+
+    def rest(self, seconds: float) -> None:
+        """The running thread sleeps in code that is not watched, where it may be polling.
+
+        What it will look at next cannot be known, so this is where others get their turn, and
+        where time may pass.  It could go on at any time all the same, so this is an event.
+        """
+        thread = self.current
+        if not self.active or self.end:
+            self.unwind()
+        thread.clock = max(self.clock, thread.clock) + max(seconds, SHORTEST)
+        self.spins += 1
+        self._keep_time_limit()
+        if not self.recording:
+            if self.truncated:
+                self._rest_unrecorded(thread)
+            return
+        thread.pending = operation = self._thread_operation(thread, "sleep")
+        polling = self._has_only_looked(thread)
+        self.fair_only = self.fair_only or polling
+        thread.deadline = thread.clock
+        thread.resting = polling or self.plan.chooser is None
+        if self.step >= min(self.limit, len(self.script)):
+            self.giving_way = polling and len(self.live) > 1
+            self._hand_over(thread)
+        thread.resting = False
+        thread.deadline = None
+        if self.recording:
+            self._record(thread, operation, None)
+
+    def _rest_unrecorded(self, thread: VirtualThread) -> None:
+        thread.pending = self._thread_operation(thread, "sleep")
+        thread.deadline = thread.clock
+        thread.resting = True
+        self._hand_over(thread)
+        thread.resting = False
+        thread.deadline = None
+
+    def _has_only_looked(self, thread: VirtualThread) -> bool:
+        """Whether `thread` has changed nothing since it slept last."""
+        for step in range(self.step - 1, -1, -1):
+            if self.threads[step] == thread.tid:
+                operation = self.operations[step]
+                if operation.kind == "sleep":
+                    return True
+                if not (operation.fence or all(mode == READ for _, mode in operation.accesses)):
+                    return False
+        return False
+
     def pass_unrecorded_loop(self) -> None:
         """An unrecorded thread goes round a loop: now and then, give the others a turn."""
         self.spins += 1
         if self.spins % 256 == 0:
-            if self.interrupted:
-                self.conclude("interrupted")
-            if perf_counter() - self.started_at > self.max_seconds:
-                self.conclude(
-                    "steps",
-                    f"{self.current.name} was still running after "
-                    f"{self.max_seconds:.3g} s, at {self.where()}",
-                )
+            self._keep_time_limit()
             if len(self.live) > 1:
                 thread = self.current
                 thread.pending = self._thread_operation(thread, "yield")
@@ -766,23 +846,27 @@ class Scheduler:
         """
         self.spins += 1
         if self.spins % 1024 == 0:
-            if self.interrupted:
-                self.conclude("interrupted")
-            if perf_counter() - self.started_at > self.max_seconds:
-                self.conclude(
-                    "steps",
-                    f"{self.current.name} was still running after "
-                    f"{self.max_seconds:.3g} s, at {self.where()}",
-                )
+            self._keep_time_limit()
             if unchanged:
                 thread = self.current
                 self.spin(((thread.location, READ),))
+
+    def _keep_time_limit(self) -> None:
+        """End the execution if it has gone on for too long, or if nobody wants it any more."""
+        if self.interrupted:
+            self.conclude("interrupted")
+        if perf_counter() - self.started_at > self.max_seconds:
+            self.conclude(
+                "steps",
+                f"{self.current.name} was still running after "
+                f"{self.max_seconds:.3g} s, at {self.where()}",
+            )
 
     # -- switching -------------------------------------------------------------------------------
 
     def _hand_over(self, thread: VirtualThread) -> None:
         """Let whoever is to go next go; returns when `thread` is."""
-        willingly = self.giving_way
+        willingly = self.giving_way or thread.resting
         target = self._choose(thread)
         if target is not thread:
             if (
@@ -804,7 +888,12 @@ class Scheduler:
                     "--threads os",
                 )
             self.current = target
+            tracers = self.tracers
+            if tracers.active:
+                tracers.leave(thread)
             there.switch()
+            if tracers.active:
+                tracers.enter(thread)
             if self.end:
                 raise ExecutionAbandoned
 
@@ -869,21 +958,31 @@ class Scheduler:
 
     def _choose_freely(self, thread: VirtualThread) -> VirtualThread:
         sleep = self.sleep
-        enabled = [t for t in self.live.values() if t.pending.enabled(t.tid)]  # type: ignore[union-attr]
-        if not enabled:
-            target = self._first_idle()
-            if target is None:
+        everyone = self.live.values()
+        enabled = [t for t in everyone if not t.resting and t.pending.enabled(t.tid)]  # type: ignore[union-attr]
+        if enabled:
+            self.vain = 0
+        else:
+            # Now time passes.
+            due = self._first_idle()
+            if due is None or self._sleeps_in_vain(due):
                 self.conclude("stuck")
-            self._expire(target)
-            self.limit = self.step + 1
-            return target
+            if not due.resting:
+                self._expire(due)
+                self.limit = self.step + 1
+                return due
         awake = [t for t in enabled if t.tid not in sleep] if sleep else enabled
-        if not awake:
-            self.conclude("redundant")
         plan = self.plan
-        if self.timeouts == "any" and not plan.at_every_event:
+        if not awake:
+            awake = [t for t in everyone if t.resting and t.tid not in sleep]
+            if not awake:
+                self.conclude("redundant")
+            awake = [min(awake, key=_by_deadline)]
+        elif self.timeouts == "any" and not plan.at_every_event:
             # Waits that could expire now do so when there is nothing else to do.
             busy = [t for t in awake if not t.waits_patiently()]
+            if not busy:
+                awake += [t for t in everyone if t.resting and t.tid not in sleep]
             awake = busy or [min(awake, key=_by_deadline)]
         if plan.chooser is not None:
             target = plan.chooser(awake, thread)
@@ -910,38 +1009,61 @@ class Scheduler:
         self.limit = FOREVER
 
     def _choose_unrecorded(self, thread: VirtualThread) -> VirtualThread:
-        enabled = [t for t in self.live.values() if t.pending.enabled(t.tid)]  # type: ignore[union-attr]
+        enabled = [
+            t
+            for t in self.live.values()
+            if not t.resting and t.pending.enabled(t.tid)  # type: ignore[union-attr]
+        ]
         busy = [t for t in enabled if not t.waits_patiently()]
         if busy:
+            self.vain = 0
             return next((t for t in busy if t.tid > thread.tid), busy[0])
         if enabled:
             return min(enabled, key=_by_deadline)
-        waiting = self._first_idle()
-        if waiting is None:
+        due = self._first_idle()
+        if due is None or self._sleeps_in_vain(due):
             self.conclude("stuck")
-        self._expire(waiting)
-        return waiting
+        if not due.resting:
+            self._expire(due)
+        return due
 
     def _first_idle(self) -> VirtualThread | None:
-        """When nobody can go on: whose wait is over first?  None also when somebody can."""
+        """When nobody can go on but threads that rest: who is the first that goes on when time
+        passes?  None also when somebody can.
+        """
         first: VirtualThread | None = None
+        time = 0.0
         for thread in self.live.values():
             assert thread.pending is not None
-            if thread.pending.enabled(thread.tid):
+            if not thread.resting and thread.pending.enabled(thread.tid):
                 return None
+            due = thread.deadline
             # Not the order of `live`: that depends on the order in which threads were started.
-            if thread.deadline is not None and (
-                first is None or (thread.deadline, thread.tid) < (first.deadline, first.tid)
+            if due is not None and (
+                first is None or due < time or (due == time and thread.tid < first.tid)
             ):
-                first = thread
-        if first is None and self.spinning and self.retries < self.max_retries:
-            return self.spinning[0]
+                first, time = thread, due
+        if self.spinning and self.retries < self.max_retries:
+            spinner = self.spinning[0]
+            if first is None or (first.resting and spinner.clock <= time):
+                return spinner
         return first
+
+    def _sleeps_in_vain(self, thread: VirtualThread) -> bool:
+        """Whether threads that sleep have long been the only ones to go on, `thread` being next."""
+        if not thread.resting or len(self.live) == 1:
+            return False
+        if not self.vain:
+            self.vain_since = thread.clock
+        self.vain += 1
+        return self.vain > IN_VAIN and thread.clock - self.vain_since > LONG
 
     def _expire(self, thread: VirtualThread) -> None:
         """End the wait of `thread`, moving the clock to its deadline; a spinner looks again."""
+        self.vain = 0
         if thread.deadline is not None:
-            thread.clock = self.clock = max(self.clock, thread.deadline)
+            self.clock = max(self.clock, thread.deadline)
+            thread.clock = max(self.clock, thread.clock + SHORTEST)
             thread.expired = True
         else:
             self.spinning.remove(thread)

@@ -130,6 +130,8 @@ class Signals:
         """`_thread.interrupt_main`."""
         if not inside():
             self._real["interrupt_main"](signum)
+        elif not 0 < int(signum) < signal.NSIG:
+            raise ValueError("signal number out of range")
         elif callable(self._handler(int(signum))):
             self._deliver("_thread.interrupt_main", signum, sys._getframe(1))
 

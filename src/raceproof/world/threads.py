@@ -7,7 +7,6 @@ the errors for misuse) is the code of the Python that runs.
 
 from __future__ import annotations
 
-import _thread
 import contextvars
 import functools
 import itertools
@@ -21,17 +20,20 @@ from typing import Any, Final
 from raceproof.events import READ, WRITE, Operation, ThreadId, WholeObject
 from raceproof.world import random as streams
 from raceproof.world import record
-from raceproof.world.execution import VirtualThread
+from raceproof.world.execution import NEW, VirtualThread
 from raceproof.world.exits import Escape, OutOfControl, give_up
 from raceproof.world.fibers import ExecutionAbandoned
 from raceproof.world.locals import drop_locals
 from raceproof.world.primitives import timeouts
+from raceproof.world.primitives.simulated import operation
 from raceproof.world.scheduler import machine
 
 JOINED: Final = "joined"
 """Key in `VirtualThread.storage`: the threads that this one knows to be over."""
 OVER: Final = WholeObject("program")
 """The place of the main thread whose state says that its program is over."""
+WORK: Final = ("target", "arguments", "task")
+"""Keys in `VirtualThread.storage`: what the thread does, for reports."""
 BARE: Final = "bare"
 """Key in `VirtualThread.storage`: the thread has no `Thread` object of its own."""
 
@@ -41,9 +43,8 @@ _real_get_ident = threading.get_ident
 _real_get_native_id = threading.get_native_id
 _real_enumerate = threading.enumerate
 _real_active_count = threading.active_count
+_real_excepthook = threading.__excepthook__
 _real_register_atexit = threading._register_atexit  # type: ignore[attr-defined]
-_real_start_new_thread = _thread.start_new_thread
-_real_count = _thread._count
 _RealThread = threading.Thread
 _RealDummyThread = threading._DummyThread
 _RealMainThread = threading._MainThread  # type: ignore[attr-defined]
@@ -76,6 +77,9 @@ def spawn(
                 raise
         finally:
             drop_locals(thread)
+            if not machine.end:
+                forget_work(thread)
+                _forget_object(thread)
 
     thread = machine.spawn(run, name, daemon)
     thread.model = model
@@ -83,6 +87,20 @@ def spawn(
         thread.storage.update(storage)
     streams.inherit(thread, base)
     return thread
+
+
+def forget_work(thread: VirtualThread) -> None:
+    """`thread` has done what it was to do: nothing of that is kept alive for its sake."""
+    if machine.observer is not None:
+        machine.observer.on_end(thread)
+    for key in WORK:
+        thread.storage.pop(key, None)
+
+
+def _forget_object(thread: VirtualThread) -> None:
+    if sys.version_info >= (3, 13) or not isinstance(thread.model, _RealDummyThread):
+        _active.pop(ident_of(thread.path), None)
+    thread.model = None
 
 
 def is_outside(error: BaseException) -> bool:
@@ -110,6 +128,17 @@ def join(thread: VirtualThread, timeout: float | None = None) -> None:
         return
     if machine.join(thread, timeout if timeout is None else max(timeout, 0)):
         known.add(thread)
+
+
+def is_alive(thread: VirtualThread) -> bool:
+    """Whether `thread` is not over yet."""
+    known = machine.current.storage.setdefault(JOINED, set())
+    if thread in known:
+        return False
+    if machine.look_whether_alive(thread):
+        return True
+    known.add(thread)
+    return False
 
 
 def _over(state: object, _: ThreadId) -> bool:
@@ -161,6 +190,10 @@ class Flag:
         """Set the flag."""
         self._set = True
 
+    def clear(self) -> None:
+        """Take the flag back."""
+        self._set = False
+
     def wait(self, timeout: float | None = None) -> bool:
         """Nobody has to wait: a thread counts as started at once."""
         return self._set
@@ -175,6 +208,9 @@ _original_join = _RealThread.join
 _original_is_alive = _RealThread.is_alive
 _original_repr = _RealThread.__repr__
 _original_run = threading.Timer.run
+_active: dict[int, Any] = threading._active  # type: ignore[attr-defined]
+HANDLES: Final = ("_handle", "_os_thread_handle")
+"""Names that versions of `Thread` have for what `_thread` knows it by."""
 
 # A `Thread` that was started in an execution has an attribute `_virtual`: the number of that
 # execution, and its thread.
@@ -196,11 +232,16 @@ def _start(self: Any) -> None:
         raise RuntimeError("threads can only be started once")
     self._started.set()
     run = self.run
+    hooks = threading._trace_hook, threading._profile_hook  # type: ignore[attr-defined]
     context = _context_for(self)
     if context is not None:
         run = functools.partial(context.run, run)
 
     def body() -> None:
+        _active[self._ident] = self
+        if hasattr(self, "_set_os_name"):
+            self._set_os_name()
+        machine.tracers.begin(*hooks)
         try:
             run()
         except BaseException as error:
@@ -216,6 +257,16 @@ def _start(self: Any) -> None:
     virtual = spawn(body, self._name, self._daemonic, self, storage)
     self._virtual = (machine.epoch, virtual)
     self._ident = self._native_id = ident_of(virtual.path)
+    _bind_handle(self, virtual)
+
+
+def _bind_handle(thread: Any, virtual: VirtualThread) -> None:
+    """What `_thread` is to know `thread` by is a handle of its virtual thread (see
+    `bare_threads`)."""
+    for name in HANDLES:
+        bind = getattr(thread.__dict__.get(name), "bind", None)
+        if bind is not None:
+            bind(virtual)
 
 
 def _join(self: Any, timeout: float | None = None) -> None:
@@ -231,7 +282,7 @@ def _join(self: Any, timeout: float | None = None) -> None:
     if virtual is machine.current:
         raise RuntimeError("cannot join current thread")
     if timeout is not None:
-        timeout = max(timeouts.seconds(timeout), 0)
+        timeout = timeouts.seconds(max(timeout, 0))
     join(virtual, timeout)
 
 
@@ -239,9 +290,7 @@ def _is_alive(self: Any) -> bool:
     if "_virtual" not in self.__dict__:
         return bool(_original_is_alive(self))
     virtual = _virtual(self)
-    if virtual is None or virtual in machine.current.storage.get(JOINED, ()):
-        return False
-    return machine.look_whether_alive(virtual)
+    return virtual is not None and self._started.is_set() and is_alive(virtual)
 
 
 def _repr(self: Any) -> str:
@@ -259,7 +308,7 @@ def _run_timer(self: Any) -> None:
         return
     # An interval is a sleep, and time is no order: whatever others do may happen before as well
     # as after it.
-    machine.current.clock += self.interval
+    machine.rest(self.interval)
     if not self.finished.is_set():
         self.function(*self.args, **self.kwargs)
     self.finished.set()
@@ -294,6 +343,15 @@ def _context_for(thread: Any) -> contextvars.Context | None:
     return context
 
 
+def excepthook(args: Any, /) -> None:
+    """`threading.excepthook`: the one in C knows only the identifiers of real threads."""
+    if not machine.active or type(args) is not threading.ExceptHookArgs or args.thread is not None:
+        _real_excepthook(args)
+    elif args.exc_type is not SystemExit:
+        print(f"Exception in thread {get_ident()}:", file=sys.stderr)
+        traceback.print_exception(*args[:3], file=sys.stderr)
+
+
 def died(thread: Any, error: BaseException) -> None:
     """An exception (which is being handled) has put an end to `thread`.
 
@@ -323,6 +381,10 @@ def model_of(virtual: VirtualThread) -> Any:
                 virtual.model.__dict__.setdefault(name, value)
         elif virtual.storage.get(BARE):
             virtual.model = _make_model(_RealDummyThread, virtual, _new_name("Dummy-%d"))
+            if virtual is machine.current and not machine.end:
+                # From now on, others see it in `threading.enumerate`.
+                place = virtual.location
+                machine.sync(operation(virtual.shared, "register", (place, WRITE)), virtual.model)
         else:
             virtual.model = _make_model(_RealThread, virtual, virtual.name)
     return virtual.model
@@ -341,6 +403,9 @@ def _make_model(kind: type[threading.Thread], virtual: VirtualThread, name: str)
     model._started.set()
     model._virtual = (machine.epoch, virtual)
     model._ident = model._native_id = ident_of(virtual.path)
+    _bind_handle(model, virtual)
+    if not virtual.finished:
+        _active[model._ident] = model
     return model
 
 
@@ -394,92 +459,58 @@ def enumerate_threads() -> list[threading.Thread]:
     """`threading.enumerate`."""
     if not machine.active:
         return _real_enumerate()
-    return [model_of(virtual) for virtual in _look_at_all()]
+    alive = [model_of(virtual) for virtual in look_at_all() if _has_object(virtual)]
+    return alive + _dead_dummies()
 
 
 def active_count() -> int:
     """`threading.active_count`."""
-    return len(_look_at_all()) if machine.active else _real_active_count()
+    if not machine.active:
+        return _real_active_count()
+    return sum(map(_has_object, look_at_all())) + len(_dead_dummies())
 
 
-def _look_at_all() -> list[VirtualThread]:
-    """The threads that are alive, in the order of their names."""
-    everyone = sorted(machine.everyone, key=lambda virtual: virtual.path)
-    shared = machine.naming.object("threads", "threading")
-    key = tuple(virtual.tid for virtual in everyone)
-    operation = shared.operations.get(key)
-    if operation is None:
-        places = tuple((virtual.location, READ) for virtual in everyone)
-        operation = shared.operations[key] = Operation("enumerate", places)
-    machine.sync(operation)
+def _has_object(virtual: VirtualThread) -> bool:
+    """Whether `threading` knows of a thread; of one started by `_thread` it does once asked."""
+    return virtual.model is not None or BARE not in virtual.storage
+
+
+def _dead_dummies() -> list[threading.Thread]:
+    """Threads that `threading` believes to be alive for ever, in versions that know no better."""
+    if sys.version_info >= (3, 13):
+        return []
+    dummies = [thread for thread in _active.values() if isinstance(thread, _RealDummyThread)]
+    return [thread for thread in dummies if thread._virtual[1].finished]  # type: ignore[attr-defined]
+
+
+def look_at_all() -> list[VirtualThread]:
+    """The virtual threads that are alive, in the order of their names."""
+    over = machine.current.storage.setdefault(JOINED, set())
+    everyone: list[VirtualThread] = []
+
+    def decide() -> Operation:
+        everyone[:] = [
+            virtual
+            for virtual in machine.everyone
+            if virtual.location.state is not NEW and virtual not in over
+        ]
+        everyone.sort(key=lambda virtual: virtual.path)
+        return _looking_at(everyone)
+
+    machine.turn(_looking_at([]), decide)
+    over.update(virtual for virtual in everyone if virtual.finished)
     return [virtual for virtual in everyone if virtual.tid in machine.live]
 
 
-# -- `_thread` -----------------------------------------------------------------------------------
-
-
-def count_others() -> int:
-    """`_thread._count`: how many threads there are besides main."""
-    return len(_look_at_all()) - 1 if machine.active else _real_count()
-
-
-def start_new_thread(function: Any, args: Any, kwargs: Any = None, /) -> int:
-    """`_thread.start_new_thread`."""
-    if not machine.active:
-        if kwargs is None:
-            return _real_start_new_thread(function, args)
-        return _real_start_new_thread(function, args, kwargs)
-    if not callable(function):
-        raise TypeError("first arg must be callable")
-    if not isinstance(args, tuple):
-        raise TypeError("2nd arg must be a tuple")
-    if kwargs is not None and not isinstance(kwargs, dict):
-        raise TypeError("optional 3rd arg must be a dictionary")
-
-    def body() -> None:
-        try:
-            function(*args, **(kwargs or {}))
-        except SystemExit:
-            pass
-        except BaseException as error:
-            if is_outside(error):
-                raise
-            record.hide_own_frames(error)
-            if not machine.afterlife:
-                record.current.deaths.append(record.Death(machine.current.name, error))
-            tell_unraisable(error, f"Exception ignored in thread started by {function!r}", True)
-
-    name = getattr(function, "__name__", "thread")
-    storage = {BARE: True, "target": function, "arguments": args}
-    return ident_of(spawn(body, name, True, None, storage).path)
-
-
-def tell_unraisable(error: BaseException, message: str, on_record: bool = False) -> None:
-    """Call `sys.unraisablehook` for an exception that nobody can catch.
-
-    One that is `on_record` counts already; of another, what is printed tells.
-    """
-    hook: Any = sys.unraisablehook
-    if hook is sys.__unraisablehook__:
-        # The one in C takes nothing but its own type of arguments.
-        last = "" if on_record else "".join(traceback.format_exception_only(error))
-        with record.current.output.aside():
-            print(f"{message}:", file=sys.stderr)
-            print(record.formatted(error).removesuffix(last), end="", file=sys.stderr)
-        print(last, end="", file=sys.stderr)
-    else:
-        hook(_Unraisable(error, message))
-
-
-class _Unraisable:
-    """What `sys.unraisablehook` is told about an exception."""
-
-    def __init__(self, error: BaseException, message: str) -> None:
-        self.exc_type = type(error)
-        self.exc_value = error
-        self.exc_traceback = error.__traceback__
-        self.err_msg = message
-        self.object = None
+def _looking_at(everyone: list[VirtualThread]) -> Operation:
+    present = machine.naming.threads
+    operations = present.owner.operations
+    key = tuple(virtual.tid for virtual in everyone)
+    operation = operations.get(key)
+    if operation is None:
+        places = ((present, READ), *((virtual.location, READ) for virtual in everyone))
+        operation = operations[key] = Operation("enumerate", places)
+    return operation
 
 
 # -- the end of the main thread ------------------------------------------------------------------
@@ -538,12 +569,29 @@ def join_everybody() -> None:
         join(min(left, key=lambda virtual: virtual.path))
 
 
+_others_active: dict[int, Any] = {}
+"""What `threading` knows of threads outside of the execution under way."""
+
+
+def restore() -> None:
+    """The execution is over: `threading` knows the threads that it has known before."""
+    for thread in machine.everyone:
+        drop_locals(thread)
+    if _others_active:
+        _active.clear()
+        _active.update(_others_active)
+        _others_active.clear()
+
+
 def _others() -> Iterator[VirtualThread]:
     return (t for t in machine.everyone if t is not machine.current and t.fiber is not None)
 
 
 def reset() -> None:
     """A new execution begins: names of threads are counted from one."""
+    if not _others_active:
+        _others_active.update(_active)
+    _active.clear()
     machine.everyone[0].shared.location(OVER).state = False
     threading._counter = itertools.count(1).__next__  # type: ignore[attr-defined]
     before_joining.reset()

@@ -73,7 +73,7 @@ class Barrier(Primitive):
         action: Callable[[], Any] | None = None,
         timeout: float | None = None,
     ) -> None:
-        if parties < 1 and sys.version_info >= (3, 13):
+        if sys.version_info >= (3, 13) and parties < 1:
             bound = ">= 1" if sys.version_info >= (3, 14) else "> 0"
             raise ValueError(f"parties must be {bound}")
         self._parties = parties

@@ -227,6 +227,19 @@ class Condition(Primitive):
         return f"<Condition({self._lock}, {len(self._state_location.state)})>"
 
 
+class InnerCondition(Condition):
+    """A condition in another primitive: named after that, so that asking for it is no event."""
+
+    def __init__(self, lock: Any, owner: Primitive, name: str) -> None:
+        self._owner, self._name = owner, name
+        super().__init__(lock)
+
+    def _enter_world(self) -> None:
+        self._serial = 0
+        self._epoch = self._owner._epoch
+        self._start_afresh(self._owner.part(self._name, self._label))
+
+
 # -- classes that were derived from the real one --------------------------------------------------
 
 RealCondition: Final = threading.Condition

@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 
 from raceproof.events import READ, STATE, WRITE, Location, Operation, SharedObject, ThreadId
 from raceproof.world.primitives import timeouts
+from raceproof.world.primitives.condition import InnerCondition
+from raceproof.world.primitives.lock import inner_lock
 from raceproof.world.primitives.simulated import Primitive, look, operation
 from raceproof.world.scheduler import machine
 
@@ -36,6 +38,7 @@ class Event(Primitive):
     def _start_afresh(self, shared: SharedObject) -> None:
         self._state_location = place = shared.location(STATE)
         place.state = False
+        self._inner: InnerCondition | None = None
         self._set_operation = operation(shared, "set", (place, WRITE))
         self._clear_operation = operation(shared, "clear", (place, WRITE))
         self._wait_operation = operation(shared, "wait", (place, READ), guards=((place, is_set),))
@@ -62,6 +65,12 @@ class Event(Primitive):
                 self._reenter_world()
             machine.sync(self._set_operation, self)
         self._state_location.state = True
+        if machine.active:
+            # A real event wakes those who wait now, even if it is cleared at once.
+            machine.prefer_those_at(self)
+            if self._inner is not None:
+                with self._inner:
+                    self._inner.notify_all()
 
     def clear(self) -> None:
         """Take the flag back."""
@@ -88,8 +97,19 @@ class Event(Primitive):
     def _is_set(self) -> bool:
         return bool(self._state_location.state)
 
+    @property
+    def _cond(self) -> InnerCondition:
+        """What a real event is made of, for those who look."""
+        if machine.active and self._epoch != machine.epoch:
+            self._reenter_world()
+        if self._inner is None:
+            self._inner = InnerCondition(inner_lock(self, "lock"), self, "condition")
+        return self._inner
+
     def _at_fork_reinit(self) -> None:
-        """The flag survives a fork, and there is no lock here to make anew."""
+        # The flag survives a fork.
+        if self._inner is not None:
+            self._inner._at_fork_reinit()
 
     def __repr__(self) -> str:
         cls = self.__class__

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import _thread
-from typing import Any, ClassVar
+import sys
+from typing import Any, ClassVar, Final
 
 from raceproof.events import STATE, WRITE, Location, Operation, SharedObject, ThreadId
 from raceproof.world.primitives import timeouts
@@ -20,16 +21,27 @@ def is_free(state: Any, _: ThreadId) -> bool:
 
 
 class _AlsoRealLocks(type):
-    """A real lock, made before the execution began, is a `threading.Lock` too."""
+    """A real lock, made before the execution began, is a `threading.Lock` too.
+
+    And nobody changes the class.
+    """
 
     def __instancecheck__(cls, instance: object) -> bool:
         return type.__instancecheck__(cls, instance) or isinstance(instance, _RealLock)
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        raise TypeError(f"cannot set {name!r} attribute of immutable type '_thread.lock'")
+
+    def __delattr__(cls, name: str) -> None:
+        raise TypeError(f"cannot set {name!r} attribute of immutable type '_thread.lock'")
 
 
 class Lock(Primitive, metaclass=_AlsoRealLocks):
     """See the documentation of `threading.Lock`."""
 
     __slots__ = ("_acquire_operation", "_release_operation", "_state_location")
+
+    __module__ = "_thread"
 
     _label = "Lock"
     _original: ClassVar[Any] = _thread.allocate_lock
@@ -40,9 +52,6 @@ class Lock(Primitive, metaclass=_AlsoRealLocks):
 
     def __init__(self) -> None:
         self._enter_world()
-
-    def __init_subclass__(cls) -> None:
-        raise TypeError("type '_thread.lock' is not an acceptable base type")
 
     def _start_afresh(self, shared: SharedObject) -> None:
         self._state_location = place = shared.location(STATE)
@@ -132,3 +141,67 @@ class Lock(Primitive, metaclass=_AlsoRealLocks):
     def __repr__(self) -> str:
         status = "unlocked" if self._is_free() else "locked"
         return f"<{status} _thread.lock object at {id(self):#x}>"
+
+
+class _NotCalled(_AlsoRealLocks):
+    def __call__(cls, *_: Any, **__: Any) -> Any:
+        raise TypeError("cannot create '_thread.lock' instances")
+
+
+class BuiltinLock(Lock, metaclass=_NotCalled):
+    """The type of locks before Python 3.13, where only a function makes them."""
+
+    __slots__ = ()
+
+    __module__ = "_thread"
+
+
+class AllocateLock:
+    """`_thread.allocate_lock`: a function that is no method where it is an attribute of a class."""
+
+    __slots__ = ()
+
+    __module__ = "_thread"
+    __name__ = __qualname__ = "allocate_lock"
+
+    def __call__(self) -> Any:
+        if not machine.active:
+            return Lock._original()
+        made: Lock = object.__new__(LockType)
+        made.__init__()  # type: ignore[misc]
+        return made
+
+    def __repr__(self) -> str:
+        return "<built-in function allocate_lock>"
+
+    def __reduce__(self) -> str:
+        return "allocate_lock"
+
+
+AllocateLock.__name__ = "builtin_function_or_method"
+allocate_lock: Final = AllocateLock()
+LockType: Final = Lock if sys.version_info >= (3, 13) else BuiltinLock
+"""`_thread.LockType`."""
+of_threading: Final[Any] = Lock if sys.version_info >= (3, 13) else allocate_lock
+"""`threading.Lock`."""
+
+
+def _no_base(cls: type) -> None:
+    raise TypeError("type '_thread.lock' is not an acceptable base type")
+
+
+for _kind in (Lock, BuiltinLock):
+    for _name, _value in (
+        ("__name__", "lock"), ("__qualname__", "lock"),
+        ("__init_subclass__", classmethod(_no_base)),
+    ):  # fmt: skip
+        type.__setattr__(_kind, _name, _value)
+
+
+def inner_lock(owner: Primitive, name: str) -> Lock:
+    """A lock in another primitive: named after that, so that making it is no event."""
+    lock: Lock = object.__new__(LockType)
+    lock._serial = 0
+    lock._epoch = owner._epoch
+    lock._start_afresh(owner.part(name, Lock._label))
+    return lock

@@ -25,7 +25,7 @@ from raceproof.events import (
     WholeObject,
 )
 from raceproof.world.primitives import timeouts
-from raceproof.world.primitives.condition import Condition
+from raceproof.world.primitives.condition import Condition, InnerCondition
 from raceproof.world.primitives.lock import FREE
 from raceproof.world.primitives.simulated import Primitive, operation
 from raceproof.world.scheduler import machine
@@ -390,7 +390,7 @@ class Queue(Primitive):
             if "mutex" not in parts:
                 parts["mutex"] = QueueMutex(self)
             if name != "mutex":
-                parts[name] = _ConditionOfQueue(parts["mutex"], self, name)
+                parts[name] = InnerCondition(parts["mutex"], self, name)
         return parts[name]
 
     def _notify(self, name: str, everybody: bool = False) -> None:
@@ -536,20 +536,6 @@ class QueueMutex:
         return bool(self._owner._state_location.state[2] == machine.current.tid)
 
 
-class _ConditionOfQueue(Condition):
-    """A condition whose name comes from its queue, so that asking for it is no event."""
-
-    def __init__(self, mutex: QueueMutex, owner: Queue, name: str) -> None:
-        self._queue, self._name = owner, name
-        super().__init__(mutex)
-
-    def _enter_world(self) -> None:
-        self._serial = 0
-        self._epoch = self._queue._epoch
-        shared = self._queue._state_location.owner
-        self._start_afresh(machine.naming.object((shared.name, self._name), "Condition"))
-
-
 class SimpleQueue(Primitive):
     """See the documentation of `queue.SimpleQueue`: no bound, no tasks."""
 
@@ -563,8 +549,15 @@ class SimpleQueue(Primitive):
     _put_operation: Operation
     _get_operation: Operation
 
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Ready for use, even if a subclass does not care to call `__init__`."""
+        made = super().__new__(cls, *args, **kwargs)
+        if isinstance(made, SimpleQueue):
+            made._enter_world()
+        return made
+
     def __init__(self) -> None:
-        self._enter_world()
+        pass
 
     def _start_afresh(self, shared: SharedObject) -> None:
         self._items: deque[Any] = deque()
@@ -584,6 +577,8 @@ class SimpleQueue(Primitive):
 
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
         """Remove an item and return it, after waiting for one if there is none."""
+        if block and timeout is not None:
+            timeout = timeouts.seconds(timeout)
         duration = timeouts.of_queue(timeout) if block else 0
         if machine.active:
             if self._epoch != machine.epoch:

@@ -23,6 +23,8 @@ class RLock(Primitive):
 
     __slots__ = ("_acquire_operation", "_depth", "_release_operation", "_state_location")
 
+    __module__ = "_thread"
+
     _label = "RLock"
     _real_name = "_thread.RLock"
     _original: ClassVar[Any] = _thread.RLock
@@ -32,17 +34,23 @@ class RLock(Primitive):
     _state_location: Location
     _depth: int
 
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Ready for use, even if a subclass does not care to call `__init__`."""
+        made = super().__new__(cls, *args, **kwargs)
+        if isinstance(made, RLock):
+            made._enter_world()
+        return made
+
     if sys.version_info >= (3, 15):
 
         def __init__(self) -> None:
-            self._enter_world()
+            pass
 
     else:
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             if args or kwargs:
                 self._warn_of_arguments()
-            self._enter_world()
 
     @staticmethod
     def _warn_of_arguments() -> None:

@@ -36,6 +36,7 @@ class Primitive:
 
     _epoch: int
     _serial: int
+    _state_location: Location
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         if not machine.active:
@@ -63,6 +64,10 @@ class Primitive:
             self._serial = next(_serials)
         self._epoch = machine.epoch
         self._start_afresh(machine.naming.object(("kept", self._label, self._serial), self._label))
+
+    def part(self, name: str, label: str) -> SharedObject:
+        """The name of a primitive in this one."""
+        return machine.naming.object((self._state_location.owner.name, name), label)
 
     def holder(self) -> ThreadId | None:
         """The thread that holds this primitive, if it is one that threads hold."""
