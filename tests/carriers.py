@@ -61,4 +61,4 @@ def comparable(result: Result) -> dict[str, Any]:
 
 
 def _without_file(finding: Finding) -> Finding:
-    return replace(finding, replay="")
+    return replace(finding, replay="", command="", exception=None, printed=[])

@@ -98,10 +98,10 @@ def test_a_program_that_asks_whether_it_ran_before() -> None:
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        ("if not os.path.isdir('made'): os.mkdir('made')", ["race"]),
+        ("if not os.path.isdir('made'): os.mkdir('made')", ["order-violation"]),
         ("os.makedirs('made', exist_ok=True)", []),
-        ("if os.path.exists('there'): os.remove('there')", ["race"]),
-        ("if 'there' in os.listdir(): os.rename('there', 'elsewhere')", ["race"]),
+        ("if os.path.exists('there'): os.remove('there')", ["order-violation"]),
+        ("if 'there' in os.listdir(): os.rename('there', 'elsewhere')", ["order-violation"]),
         ("if not os.path.exists('new'): open('new', 'x').close()", ["check-then-act"]),
         ("open(f'{n}', 'w').close(); os.replace(f'{n}', 'done')", []),
         ("open('log', 'a').write('line\\n')", []),

@@ -228,7 +228,7 @@ MISTAKEN = {
         """,
     ),
     "output redirected in the threads": (
-        "check-then-act",
+        "race",
         """
         import contextlib, io
         def work():
@@ -275,7 +275,7 @@ MISTAKEN = {
         """,
     ),
     "an old value in a cache": (
-        "race",
+        "check-then-act",
         """
         import functools
         settings = {"mode": "old"}
@@ -318,7 +318,7 @@ MISTAKEN = {
         """,
     ),
     "a default that is made twice": (
-        "check-then-act",
+        "race",
         """
         import collections
         class Box:
