@@ -14,8 +14,6 @@ from raceproof.options import Options
 
 SETTINGS: Final = tuple(sorted(key.replace("-", "_") for key in SEARCH_KEYS))
 """The names of the settings, as in Python."""
-IMPLEMENTED: Final = {"threads": ("greenlet",)}
-"""Settings of which not all values are there yet."""
 
 
 class BadSetting(TypeError, ValueError):
@@ -48,9 +46,6 @@ def check(given: Mapping[str, Any]) -> dict[str, Any]:
             checked[name] = KEYS[key](list(value) if isinstance(value, tuple) else value)
         except ValueError as error:
             raise BadSetting(f"{name} must be {error}, not {value!r}") from None
-        values = IMPLEMENTED.get(name)
-        if values is not None and checked[name] not in values:
-            raise BadSetting(f"{name} = {value!r} is not implemented yet; use {', '.join(values)}")
     return checked
 
 

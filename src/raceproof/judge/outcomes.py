@@ -62,14 +62,15 @@ def outcome_of(
     accidents: Iterable[str] = (),
 ) -> Outcome:
     """An outcome from what an execution left; addresses of objects do not count."""
+    broken = sorted(set(broken))
     return Outcome(
         _masked(exit),
         tuple(sorted(map(_masked, lines))),
         tuple(sorted(map(_masked, errors))),
         tuple(sorted(map(_masked, unread))),
         _masked(value),
-        tuple(sorted(set(broken))),
-        frozenset(crashes),
+        tuple(broken),
+        frozenset([*crashes, *(("not always", label) for label in broken)]),
         frozenset(accidents),
     )
 
