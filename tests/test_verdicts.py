@@ -75,7 +75,9 @@ def test_examples_with_many_orders(name: str, expected: list[str], tmp_path: Pat
 )
 def test_long_loops_are_partial(name: str, expected: list[str], tmp_path: Path) -> None:
     result = run(EXAMPLES / name, tmp_path, max_interleavings=3)
-    assert kinds(result) == expected
+    # That nothing adds up in the end may be reported as well.
+    assert kinds(result)[: len(expected)] == expected
+    assert bool(kinds(result)) is bool(expected)
     assert not result.complete
     for finding in result.findings:
         assert len(finding.steps) <= 6

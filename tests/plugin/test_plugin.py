@@ -136,7 +136,7 @@ def test_a_failure(run: Run) -> None:
             "E       assert 1 == 2",
             "E        +  where 1 = <test_it.Account object at *>.balance",
             "*- raceproof -*",
-            "lost-update: the update of Account.balance by *",
+            "lost update (RP101): the update of Account.balance by *",
             "  Mend:   hold one Lock *",
             "  Replay: pytest test_it.py::test_racy --raceproof-replay *test_racy-*-1.json",
         ]
@@ -151,7 +151,7 @@ def test_a_failure_without_an_exception(run: Run) -> None:
         """
     result = run(source.replace("\n        ", "\n"), "--raceproof", "--show-capture=no")
     result.assert_outcomes(failed=1)
-    assert "lost-update: the update of Account.balance" in text(result)
+    assert "lost update (RP101): the update of Account.balance" in text(result)
     assert "traceback entries are hidden" not in text(result)
 
 
@@ -363,7 +363,7 @@ def test_a_fixture_that_comes_to_a_standstill(run: Run) -> None:
         """
     result = run(source.replace("\n        ", "\n"), "--raceproof")
     result.assert_outcomes(failed=1)
-    assert "deadlock: lambda() #1 waits for Lock" in text(result)
+    assert "deadlock: lambda() #1 holds Lock" in text(result)
     assert "complete: 3 of 3 interleavings" in text(result)
 
 
@@ -425,5 +425,5 @@ def test_failing_examples_of_hypothesis(run: Run) -> None:
         """
     result: Any = run(source.replace("\n        ", "\n"), "--raceproof")
     result.assert_outcomes(failed=1)
-    assert "lost-update: the update of Account.balance" in text(result)
+    assert "lost update (RP101): the update of Account.balance" in text(result)
     assert "n=1" in text(result)

@@ -76,7 +76,7 @@ def test_in_two_processes(sample: Sample) -> None:
     output = sample.run("--raceproof", "-n", "2")
     assert failed(output) == FAILURES
     assert f"raceproof: {EXPLORED} tests explored, " in output
-    assert "lost-update: the update of Account.balance" in output
+    assert "lost update (RP101): the update of Account.balance" in output
     assert "2 failed, 15 passed, 1 skipped, 1 xfailed" in output
 
 

@@ -129,7 +129,7 @@ CASES: dict[str, Callable[[], Any]] = {
         lambda: threading.current_thread().join(), lambda: threading.Thread(name="t").is_alive(),
         lambda: threading.current_thread().start(), lambda: threading.Thread(name="t").ident,
         lambda: threading.Thread(name="t").native_id, lambda: threading.Thread(name=7).name,  # type: ignore[arg-type]
-        lambda: threading.main_thread(), lambda: threading.stack_size(), lambda: _thread._count(),
+        lambda: threading.main_thread(), lambda: threading.stack_size(),
         lambda: threading.stack_size(1), lambda: threading.stack_size("1"),  # type: ignore[arg-type]
         lambda: setattr(threading.current_thread(), "daemon", True),
     ),
