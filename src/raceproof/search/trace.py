@@ -115,7 +115,8 @@ class Trace:
     def states(self) -> dict[Location, list[tuple[int, Any]]]:
         """For each location with a state: (event, state before it), in order."""
         found: dict[Location, list[tuple[int, Any]]] = {}
-        for index in sorted(self.before):
+        # The last event may not have come about, for want of stack.
+        for index in sorted(i for i in self.before if i < len(self.operations)):
             for place, state in self._states_before(index).items():
                 found.setdefault(place, []).append((index, state))
         return found
