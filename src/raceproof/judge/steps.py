@@ -174,6 +174,8 @@ def folded(evidence: Evidence, told: Sequence[Told], keys: set[int]) -> list[Ste
 def _folds(evidence: Evidence, indices: range, shown: set[int]) -> tuple[Fold, ...]:
     folds: list[Fold] = []
     for index in indices:
+        if not evidence.has(index):
+            continue  # there was no stack left to tell of it
         told = evidence.step(index)
         if index in shown or told.operation.kind in HOUSEKEEPING or not told.place.line:
             continue  # (a step without a line is the library's own, in a pool say)
