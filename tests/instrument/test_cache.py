@@ -326,8 +326,10 @@ def test_place_of_the_cache(environment: dict[str, str], expected: str) -> None:
 
 @pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="other places")
 def test_relative_xdg_directory_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", "/home/somebody")
-    assert default_directory({"XDG_CACHE_HOME": "caches"}) == "/home/somebody/.cache/raceproof"
+    monkeypatch.setenv("HOME", os.path.abspath("somebody"))
+    assert default_directory({"XDG_CACHE_HOME": "caches"}) == os.path.join(
+        os.path.abspath("somebody"), ".cache", "raceproof"
+    )
 
 
 def run(script: Path, cache: Path, *options: str) -> subprocess.CompletedProcess[str]:
