@@ -16,7 +16,7 @@ from raceproof.world.scheduler import machine
 LOCALS: Final = "locals"
 """Key in `VirtualThread.storage`: the attributes of the thread, by object."""
 
-_RealLocal = threading.local
+RealLocal = threading.local
 _get: Final = object.__getattribute__
 _set: Final = object.__setattr__
 
@@ -26,7 +26,7 @@ class _AlsoRealLocals(type):
 
     def __instancecheck__(cls, instance: object) -> bool:
         return type.__instancecheck__(cls, instance) or (
-            cls is local and isinstance(instance, _RealLocal)
+            cls is local and isinstance(instance, RealLocal)
         )
 
 
@@ -42,6 +42,9 @@ def _enter(self: Any) -> None:
         dicts = thread.storage.setdefault(LOCALS, {})
     key = _get(self, "_local_key")
     known = dicts.get(key)
+    outside = _get(self, "_local_outside").get(key)
+    if known is None and outside and thread is not None and thread.path == ():
+        known = dicts[key] = dict(outside)  # what the main thread had in it before
     if known is None:
         known = dicts[key] = {}
         _set(self, "__dict__", known)
@@ -72,7 +75,7 @@ class local(metaclass=_AlsoRealLocals):  # noqa: N801 - the name that `threading
         if (args or kwargs) and cls.__init__ is object.__init__:
             raise TypeError("Initialization arguments are not supported")
         if not machine.active and cls is local:
-            return _RealLocal()
+            return RealLocal()
         self = object.__new__(cls)
         _set(self, "_local_arguments", (args, kwargs))
         _set(self, "_local_key", _Key(self))
@@ -106,6 +109,17 @@ class local(metaclass=_AlsoRealLocals):  # noqa: N801 - the name that `threading
     def _refuse(self) -> None:
         name = type(self).__name__
         raise AttributeError(f"{name!r} object attribute '__dict__' is read-only")
+
+
+def stand_in(real: Any) -> local:
+    """A `local` in the place of a real one that was made before the execution."""
+    found: local = object.__new__(local)
+    key = _Key(found)
+    _set(found, "_local_arguments", ((), {}))
+    _set(found, "_local_key", key)
+    _set(found, "_local_outside", {key: dict(real.__dict__)})
+    _set(found, "_local_thread", key)  # nobody has looked at it so far
+    return found
 
 
 class _Key:

@@ -42,6 +42,7 @@ from raceproof.world import (
     logs,
     pools,
     process,
+    raw_threads,
     record,
     redirection,
     signals,
@@ -52,7 +53,7 @@ from raceproof.world.children import children
 from raceproof.world.descriptors import fault_handler, write_to
 from raceproof.world.files import Files
 from raceproof.world.late import LateModules
-from raceproof.world.locals import local
+from raceproof.world.locals import RealLocal, local, stand_in
 from raceproof.world.output import CapturedStream
 from raceproof.world.primitives.barrier import Barrier
 from raceproof.world.primitives.condition import Condition
@@ -65,6 +66,8 @@ from raceproof.world.quiet import QuietLock
 from raceproof.world.record import Record
 from raceproof.world.scheduler import machine
 from raceproof.world.switching import switch_interval
+from raceproof.world.takeover import classes
+from raceproof.world.takeover.locks import KINDS
 
 LEFT_ALONE: Final = (
     "raceproof", "importlib", "_frozen_importlib", "_frozen_importlib_external", "zipimport",
@@ -82,8 +85,6 @@ WORKED_ON: Final = frozenset(
 """Modules of the standard library whose own insides are replaced or reset: another copy of one
 would not be simulated."""
 
-_RealLock = type(_thread.allocate_lock())
-_RealRLock = _thread.RLock
 HOOKS: Final = (
     (threading, "excepthook"), (sys, "excepthook"), (sys, "unraisablehook"), (sys, "displayhook"),
 )  # fmt: skip
@@ -113,7 +114,7 @@ class Patches:
             self._replace_streams()
             self._replace_methods()
             self._replace_names()
-            self._replace_locks()
+            self._take_over()
             self._late.install()
             self._undo.append(self._late.remove)
             exits.before_leaving.append(self.files.backups.put_back)
@@ -255,6 +256,9 @@ class Patches:
             "currentThread": threads.current_thread_by_its_old_name,
             "main_thread": threads.main_thread,
             "get_ident": threads.get_ident, "get_native_id": threads.get_native_id,
+            "_allocate_lock": Lock, "_RLock": RLock, "_PyRLock": RLock, "_CRLock": RLock,
+            "_start_new_thread": raw_threads.start_new_thread,
+            "_start_joinable_thread": raw_threads.start_joinable_thread,
             "enumerate": threads.enumerate_threads, "active_count": threads.active_count,
             "activeCount": threads.active_count_by_its_old_name,
             "_register_atexit": threads.before_joining.register,
@@ -262,8 +266,10 @@ class Patches:
         yield _thread, {
             "allocate_lock": Lock, "allocate": Lock, "LockType": Lock, "lock": Lock,
             "RLock": RLock, "_local": local, "get_ident": threads.get_ident,
-            "get_native_id": threads.get_native_id, "start_new_thread": threads.start_new_thread,
-            "start_new": threads.start_new_thread, "_count": threads.count_others,
+            "get_native_id": threads.get_native_id, "_count": threads.count_others,
+            "start_new_thread": raw_threads.start_new_thread,
+            "start_new": raw_threads.start_new_thread,
+            "start_joinable_thread": raw_threads.start_joinable_thread,
         }  # fmt: skip
         yield queue, {
             "Queue": Queue, "LifoQueue": LifoQueue, "PriorityQueue": PriorityQueue,
@@ -303,25 +309,27 @@ class Patches:
                 self._set(user, "connect", connect)
         self._set(module, "connect", connect)
 
-    def quieten(self) -> None:
-        """The same for libraries that the last execution has imported."""
-        self._replace_locks()
+    def _take_over(self) -> None:
+        """Libraries keep primitives that they made when they were imported."""
+        for kind in KINDS:
+            self._undo.append(kind.native.restore)
+            kind.divert()
+        for owner, name, value in classes.replacements():
+            self._set(owner, name, value)
+        for module in _modules():
+            for name, value in list(vars(module).items()):
+                if type(value) is RealLocal:
+                    self._set(module, name, stand_in(value))
 
-    def _replace_locks(self) -> None:
-        """Libraries keep locks that they made when they were imported."""
+    def quieten(self) -> None:
+        """The last execution has imported libraries, which keep locks that they made then."""
         for module in _modules():
             if module is threading or getattr(module, "__file__", "") in machine.watched_files:
                 continue
             for name, value in list(vars(module).items()):
-                quiet = _quiet_instead_of(value, (module.__name__, name))
-                if quiet is not None:
+                if type(value) in (Lock, RLock):
+                    quiet = QuietLock((module.__name__, name), reentrant=type(value) is RLock)
                     self._set(module, name, quiet)
-        for number, reference in enumerate(logging._handlerList):  # type: ignore[attr-defined]
-            handler = reference()
-            if handler is not None and handler.lock is not None:
-                quiet = _quiet_instead_of(handler.lock, ("log handler", number))
-                if quiet is not None:
-                    self._set(handler, "lock", quiet)
 
 
 def is_worked_on(name: str) -> bool:
@@ -345,16 +353,6 @@ def _copy_of(module: types.ModuleType) -> types.ModuleType:
     copy = types.ModuleType(module.__name__)
     copy.__dict__.update(vars(module))
     return copy
-
-
-def _quiet_instead_of(value: Any, name: tuple[str, object]) -> QuietLock | None:
-    if isinstance(value, QuietLock):
-        return None
-    if type(value) in (_RealLock, Lock):
-        return QuietLock(name, reentrant=False)
-    if type(value) in (_RealRLock, RLock):
-        return QuietLock(name, reentrant=True)
-    return None
 
 
 def _forget_warnings() -> None:

@@ -99,6 +99,8 @@ class Scheduler:
         """It is raceproof that is at work, not the program: a module is being rewritten."""
         self.epoch = 0
         """Counts executions; primitives that outlive one notice by it."""
+        self.beginning = 0
+        """The first execution of the exploration at hand."""
         self.timed_waits = False
         """Some wait with a timeout had to wait."""
         self.daemons_cut_off = False
@@ -120,10 +122,11 @@ class Scheduler:
         """Start a new exploration: names given so far mean nothing any more."""
         self.naming = Naming()
         self.objects = ObjectTable(self.naming)
+        self.beginning = self.epoch + 1
         self.timed_waits = self.fair_only = self.daemons_cut_off = False
 
     def learn(self, insight: str) -> None:
-        """From now on, operations are announced that were not so far.
+        """From now on, operations are announced that were not so far, or go by other names.
 
         So what was found out up to now is of no use: who leads the search has to start it again.
         """

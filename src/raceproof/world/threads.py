@@ -42,7 +42,6 @@ _real_get_native_id = threading.get_native_id
 _real_enumerate = threading.enumerate
 _real_active_count = threading.active_count
 _real_register_atexit = threading._register_atexit  # type: ignore[attr-defined]
-_real_start_new_thread = _thread.start_new_thread
 _real_count = _thread._count
 _RealThread = threading.Thread
 _RealDummyThread = threading._DummyThread
@@ -415,43 +414,12 @@ def _look_at_all() -> list[VirtualThread]:
     return [virtual for virtual in everyone if virtual.tid in machine.live]
 
 
-# -- `_thread` -----------------------------------------------------------------------------------
-
-
 def count_others() -> int:
     """`_thread._count`: how many threads there are besides main."""
     return len(_look_at_all()) - 1 if machine.active else _real_count()
 
 
-def start_new_thread(function: Any, args: Any, kwargs: Any = None, /) -> int:
-    """`_thread.start_new_thread`."""
-    if not machine.active:
-        if kwargs is None:
-            return _real_start_new_thread(function, args)
-        return _real_start_new_thread(function, args, kwargs)
-    if not callable(function):
-        raise TypeError("first arg must be callable")
-    if not isinstance(args, tuple):
-        raise TypeError("2nd arg must be a tuple")
-    if kwargs is not None and not isinstance(kwargs, dict):
-        raise TypeError("optional 3rd arg must be a dictionary")
-
-    def body() -> None:
-        try:
-            function(*args, **(kwargs or {}))
-        except SystemExit:
-            pass
-        except BaseException as error:
-            if is_outside(error):
-                raise
-            record.hide_own_frames(error)
-            if not machine.afterlife:
-                record.current.deaths.append(record.Death(machine.current.name, error))
-            tell_unraisable(error, f"Exception ignored in thread started by {function!r}", True)
-
-    name = getattr(function, "__name__", "thread")
-    storage = {BARE: True, "target": function, "arguments": args}
-    return ident_of(spawn(body, name, True, None, storage).path)
+# -- exceptions that nobody can catch -------------------------------------------------------------
 
 
 def tell_unraisable(error: BaseException, message: str, on_record: bool = False) -> None:
