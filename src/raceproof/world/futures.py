@@ -9,7 +9,7 @@ from __future__ import annotations
 import concurrent.futures
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import _base
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from raceproof.events import READ, STATE, WRITE, Access, Location, Operation, ThreadId, WholeObject
 from raceproof.world import record
@@ -47,8 +47,8 @@ class Model:
     """What a future is in the execution that made it."""
 
     __slots__ = (
-        "clock", "done", "epoch", "error", "number", "observers", "retrieved", "shared", "start",
-        "thread", "waiters",
+        "channel", "clock", "done", "epoch", "error", "number", "observers", "retrieved", "shared",
+        "start", "thread", "waiters",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -64,7 +64,8 @@ class Model:
         self.start.state = PENDING
         self.observers: set[ThreadId] = set()
         """Threads that know that the future is done."""
-        self.waiters: list[FirstOf | InOrder] = []
+        self.waiters: list[Waiter] = []
+        self.channel: Channel | None = None
         self.clock = 0.0
         self.retrieved = False
         self.thread = ""
@@ -91,13 +92,33 @@ class Model:
 
     def completion(self, kind: str) -> Operation:
         """The operation by which the future is done; it concerns those who wait for it as well."""
-        if not self.waiters:
+        if not self.waiters and self.channel is None:
             return operation(self.shared, kind, (self.done, WRITE))
         accesses: list[Access] = [(self.done, WRITE)]
         for waiter in self.waiters:
-            accesses += [(place, WRITE) for place in waiter.places()]
+            accesses += [(place, WRITE) for place in waiter.places(kind)]
+        if self.channel is not None:
+            accesses.append((self.channel.place, READ))
         key = tuple(place for place, _ in accesses)
         return operation(self.shared, kind, *accesses, key=key)
+
+
+class Waiter(Protocol):
+    """Somebody who wants to know of several futures."""
+
+    def places(self, kind: str, /) -> tuple[Location, ...]:
+        """What a completion of this kind changes for the one who waits."""
+
+    def hear_of(self, future: Any, /) -> None:
+        """`future` is settled."""
+
+
+class Channel:
+    """How results get to their futures, if it may be closed before they do."""
+
+    def __init__(self, place: Location) -> None:
+        self.place = place
+        self.is_open = True
 
 
 def model_of(future: Any) -> Model | None:
@@ -305,9 +326,9 @@ def _set_result(self: Any, result: Any) -> None:
     if model is None:
         _original["set_result"](self, result)
         return
-    _complete(self, model, "set_result")
-    self._result = result
-    _announce(self, model)
+    if _complete(self, model, "set_result"):
+        self._result = result
+        _announce(self, model)
 
 
 def _set_exception(self: Any, exception: BaseException | None) -> None:
@@ -315,7 +336,8 @@ def _set_exception(self: Any, exception: BaseException | None) -> None:
     if model is None:
         _original["set_exception"](self, exception)
         return
-    _complete(self, model, "set_exception")
+    if not _complete(self, model, "set_exception"):
+        return
     self._exception = exception
     if exception is not None and model.live:
         record.hide_own_frames(exception)
@@ -325,16 +347,22 @@ def _set_exception(self: Any, exception: BaseException | None) -> None:
     _announce(self, model)
 
 
-def _complete(self: Any, model: Model, kind: str) -> None:
+def _complete(self: Any, model: Model, kind: str) -> bool:
+    """Take the turn to complete a future; False if its result gets lost on the way."""
+    channel = model.channel
+
     def decide() -> Operation:
         if self._state in DONE:
             return model.looking(f"failed {kind}", model.done)
+        if channel is not None and not channel.is_open:
+            return model.looking(f"lost {kind}", channel.place)
         return model.completion(kind)
 
     if model.live:
         machine.turn(operation(model.shared, kind, (model.done, WRITE)), decide, self)
     if self._state in DONE:
         raise _base.InvalidStateError(f"{self._state}: {self!r}")
+    return channel is None or channel.is_open
 
 
 def _announce(self: Any, model: Model) -> None:
@@ -382,12 +410,12 @@ class FirstOf:
         for future in futures:
             future._model.waiters.append(self)
 
-    def places(self) -> tuple[Location, ...]:
-        """What a completion changes for the one who waits."""
+    def places(self, kind: str, /) -> tuple[Location, ...]:
+        """See `Waiter`."""
         return (self.place,)
 
-    def hear_of(self, future: Any) -> None:
-        """`future` is settled."""
+    def hear_of(self, future: Any, /) -> None:
+        """See `Waiter`."""
         settled, failed, left = self.place.state
         failed += future._state == FINISHED and future._exception is not None
         self.place.state = (settled + 1, failed, left - 1)
@@ -432,12 +460,12 @@ class InOrder:
         for future in futures:
             future._model.waiters.append(self)
 
-    def places(self) -> tuple[Location, ...]:
-        """What a completion changes for the one who waits."""
+    def places(self, kind: str, /) -> tuple[Location, ...]:
+        """See `Waiter`."""
         return (self.order, self.shared.location(len(self.settled)))
 
-    def hear_of(self, future: Any) -> None:
-        """`future` is settled."""
+    def hear_of(self, future: Any, /) -> None:
+        """See `Waiter`."""
         self.shared.location(len(self.settled)).state = True
         self.settled.append(future)
 

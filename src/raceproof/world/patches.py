@@ -36,16 +36,17 @@ from raceproof.world import (
     caches,
     clock,
     databases,
+    executors,
     exits,
     futures,
     imports,
     logs,
-    pools,
     process,
     raw_threads,
     record,
     redirection,
     signals,
+    thread_pools,
     threads,
 )  # fmt: skip
 from raceproof.world import random as streams
@@ -80,6 +81,7 @@ WORKED_ON: Final = frozenset(
     {
         "threading", "_thread", "queue", "concurrent", "time", "datetime", "random", "uuid", "os",
         "signal", "subprocess", "atexit", "faulthandler", "logging", "warnings", "copyreg",
+        "multiprocessing",
     }
 )  # fmt: skip
 """Modules of the standard library whose own insides are replaced or reset: another copy of one
@@ -100,8 +102,10 @@ class Patches:
         self._start = start
         self._undo: list[Callable[[], None]] = []
         self._signals = signals.Signals()
-        self._late = LateModules({"tempfile": self._replace_in_tempfile,
-                                  "_sqlite3": self._replace_in_sqlite})  # fmt: skip
+        self._late = LateModules({
+            "tempfile": self._replace_in_tempfile, "_sqlite3": self._replace_in_sqlite,
+            "multiprocessing.pool": self._replacing_methods(thread_pools.methods),
+        })  # fmt: skip
         self._input = StandardInput()
         self.files = Files()
         self._streams: dict[str, CapturedStream] = {}
@@ -203,7 +207,7 @@ class Patches:
             (threading.Thread, threads.THREAD_METHODS),
             (threading.Timer, threads.TIMER_METHODS),
             (concurrent.futures.Future, futures.METHODS),
-            (concurrent.futures.ThreadPoolExecutor, pools.METHODS),
+            (concurrent.futures.ThreadPoolExecutor, executors.METHODS),
             (random.Random, {"seed": streams.seed_instance}),
             (logging.Handler, logs.HANDLER_METHODS),
             (logging.Logger, logs.LOGGER_METHODS),
@@ -308,6 +312,19 @@ class Patches:
             if user is not None and vars(user).get("connect") is original:
                 self._set(user, "connect", connect)
         self._set(module, "connect", connect)
+
+    def _replacing_methods(
+        self, methods: Callable[[Any], Iterable[tuple[type, dict[str, Any]]]]
+    ) -> Callable[[types.ModuleType], None]:
+        """Put methods into the classes of a module, once it is there."""
+
+        def replace(module: types.ModuleType) -> None:
+            for kind, found in methods(module):
+                for name, method in found.items():
+                    functools.update_wrapper(method, getattr(kind, name))
+                    self._set(kind, name, method)
+
+        return replace
 
     def _take_over(self) -> None:
         """Libraries keep primitives that they made when they were imported."""

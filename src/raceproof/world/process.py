@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any, Final
 
-from raceproof.world import pools, record, threads
+from raceproof.world import executors, record, threads
 from raceproof.world.children import children
 from raceproof.world.exits import OutOfControl, give_up
 from raceproof.world.fibers import ExecutionAbandoned
@@ -19,7 +19,7 @@ from raceproof.world.scheduler import machine
 def run_main(program: Callable[[], None]) -> None:
     """Be the main thread of an execution: run `program`, then end as the interpreter would."""
     threads.reset()
-    pools.reset()
+    executors.reset()
     at_exit.reset()
     try:
         try:
@@ -45,7 +45,7 @@ def finish_main() -> None:
         threads.before_joining.run()
     except Exception as error:
         threads.tell_unraisable(error, "Exception ignored in: <module 'threading'>")
-    pools.join_all()
+    executors.join_all()
     threads.join_everybody()
     at_exit.run()
     children.check()
