@@ -71,9 +71,9 @@ class Presenter:
             failure_signature(outcome) == suspect.signature[1:]
             for outcome in self._judge.tally.counts
         )
-        if everywhere:
-            return "failure"
         assert suspect.outcome is not None
+        if everywhere:
+            return None if suspect.outcome.is_intended else "failure"
         return "order-violation" if self._judge.serial(suspect.outcome) else "race"
 
     def _present(

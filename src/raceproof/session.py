@@ -218,6 +218,9 @@ class Session:
         if self._executions % COLLECTION_EVERY == 0:
             gc.collect(2 if self._executions % FULL_COLLECTION_EVERY == 0 else 0)
         lines = record.lines() if self.listens else ()
-        outcome = outcome_of(record.exit, lines, record.thread_errors(), record.unread_errors())
+        outcome = outcome_of(
+            record.exit, lines, record.thread_errors(), record.unread_errors(),
+            record.handled_errors(),
+        )  # fmt: skip
         self.loader.end()
         return Run(execution, outcome, record)

@@ -28,6 +28,13 @@ class Outcome:
     """Exceptions that threads died of, sorted: "ValueError: ..."."""
     unread: tuple[str, ...] = ()
     """Exceptions left in futures that nobody looked at, sorted."""
+    handled: tuple[str, ...] = ()
+    """Those of the `errors` that a `threading.excepthook` of the program deals with."""
+
+    @property
+    def is_intended(self) -> bool:
+        """Whether nothing went unhandled but what the program is prepared for."""
+        return self.handled == self.errors and self.failures == frozenset(self.errors)
 
     @property
     def failures(self) -> frozenset[str]:
@@ -37,7 +44,11 @@ class Outcome:
 
 
 def outcome_of(
-    exit: str, lines: Iterable[str], errors: Iterable[str], unread: Iterable[str]
+    exit: str,
+    lines: Iterable[str],
+    errors: Iterable[str],
+    unread: Iterable[str],
+    handled: Iterable[str] = (),
 ) -> Outcome:
     """An outcome from what an execution left; addresses of objects do not count."""
     return Outcome(
@@ -45,6 +56,7 @@ def outcome_of(
         tuple(sorted(map(_masked, lines))),
         tuple(sorted(map(_masked, errors))),
         tuple(sorted(map(_masked, unread))),
+        tuple(sorted(map(_masked, handled))),
     )
 
 

@@ -299,9 +299,10 @@ def died(thread: Any, error: BaseException) -> None:
     Tells the record and `threading.excepthook`.
     """
     record.hide_own_frames(error)
+    handled = threading.excepthook is not threading.__excepthook__
     if not isinstance(error, SystemExit) and not machine.afterlife:
-        record.current.deaths.append(record.Death(thread._name, error))
-    if threading.excepthook is threading.__excepthook__:
+        record.current.deaths.append(record.Death(thread._name, error, handled))
+    if not handled:
         # The error itself is on record; its traceback differs with the depth of the stack.
         with record.current.output.aside():
             thread._invoke_excepthook(thread)
