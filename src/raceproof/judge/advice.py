@@ -90,6 +90,13 @@ def advise_standstill(kind: str, first: Waiting, causes: Sequence[Waiting]) -> A
         )
     if first.kind == "get":
         return Advice("Queue", "put a sentinel for each consumer when there is no more to come")
+    if first.kind == "idle":
+        return Advice(
+            "call_soon_threadsafe",
+            "let another task of the loop provide what is awaited, or another thread by "
+            "loop.call_soon_threadsafe() or asyncio.run_coroutine_threadsafe(): nothing else that "
+            "a thread does wakes the loop",
+        )
     if first.kind == "wait":
         return Advice("Event", "set the event on every way out, or wait with a timeout")
     return Advice("", "make sure that somebody ends the wait on every path")

@@ -322,6 +322,7 @@ def _rescue(entry: Waiting) -> str:
         "put": f"take something out of {entry.object}",
         "acquire": f"release {entry.object}",
         "result": "complete the future",
+        "idle": "wake the event loop",
     }.get(entry.kind, f"end its wait for {entry.object}")
 
 

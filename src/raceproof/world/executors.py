@@ -10,6 +10,7 @@ from typing import Any, Final, NoReturn
 
 from raceproof.events import WRITE
 from raceproof.world import record
+from raceproof.world.exits import inside
 from raceproof.world.pools import Pool, Task
 from raceproof.world.primitives.simulated import operation
 from raceproof.world.scheduler import machine
@@ -94,6 +95,20 @@ def _init(
         pool_of(self)
 
 
+def submit_known(
+    executor: Any, fn: Callable[..., Any], args: tuple[Any, ...], know: Callable[[Any], None]
+) -> None:
+    """Submit a task; `know` gets its future before anybody works on it."""
+
+    def prepare(task: Task) -> None:
+        model = task.future._model
+        model.is_private = True
+        know(task.future)
+        model.is_private = False
+
+    pool_of(executor).submit(fn, args, {}, prepare)
+
+
 def _submit(self: Any, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     if not machine.active:
         return _original_submit(self, fn, *args, **kwargs)
@@ -110,6 +125,11 @@ def _shutdown(self: Any, wait: bool = True, *, cancel_futures: bool = False) -> 
     self._shutdown = True
     if wait:
         pool.join()
+
+
+def submits_plainly(executor: Any) -> bool:
+    """Whether to submit a task to `executor` means just that."""
+    return type(executor).submit is _submit and inside()
 
 
 METHODS: Final[dict[str, Callable[..., Any]]] = {

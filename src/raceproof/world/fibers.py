@@ -75,6 +75,13 @@ class Hub(ABC):
         """
 
     @abstractmethod
+    def on_switch(self, hear: Callable[[], None] | None) -> bool:
+        """Have `hear` called whenever another fiber goes on, before it does; None: no longer.
+
+        Only if fibers share a thread of the operating system; returns whether they do.
+        """
+
+    @abstractmethod
     def close(self) -> None:
         """Let go of the fibers that are kept; there will be no more executions."""
 

@@ -47,8 +47,8 @@ class Model:
     """What a future is in the execution that made it."""
 
     __slots__ = (
-        "channel", "clock", "done", "epoch", "error", "number", "observers", "retrieved", "shared",
-        "start", "thread", "waiters",
+        "channel", "clock", "done", "epoch", "error", "is_private", "number", "observers",
+        "retrieved", "shared", "start", "thread", "waiters",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -64,6 +64,8 @@ class Model:
         self.start.state = PENDING
         self.observers: set[ThreadId] = set()
         """Threads that know that the future is done."""
+        self.is_private = False
+        """Nobody but the running thread knows of the future so far."""
         self.waiters: list[Waiter] = []
         self.channel: Channel | None = None
         self.clock = 0.0
@@ -273,7 +275,8 @@ def _add_done_callback(self: Any, fn: Callable[[Any], object]) -> None:
     if model is None:
         _original["add_done_callback"](self, fn)
         return
-    _look(self, model, "add_done_callback")
+    if not model.is_private:
+        _look(self, model, "add_done_callback")
     if self._state not in DONE:
         self._done_callbacks.append(fn)
         return

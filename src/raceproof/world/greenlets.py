@@ -24,7 +24,7 @@ BATCH: Final = 16
 class Hub(fibers.Hub):
     """The greenlet that starts executions."""
 
-    __slots__ = ("_customer", "_ident", "_idle", "greenlet")
+    __slots__ = ("_customer", "_ident", "_idle", "_outside", "greenlet")
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,6 +32,8 @@ class Hub(fibers.Hub):
         self.switch = self.greenlet.switch
         self._ident = get_ident()
         self._idle: list[Fiber] = []
+        self._outside: Any = None
+        """Who is told of switches besides."""
         self._customer: Callable[[], Any] | None = None
         """Who waits for more fibers."""
         self.stock(BATCH)
@@ -85,6 +87,14 @@ class Hub(fibers.Hub):
     def break_in(self) -> None:
         """The signal handler that calls this runs on top of the body itself."""
         raise ExecutionAbandoned
+
+    def on_switch(self, hear: Callable[[], None] | None) -> bool:
+        """They share everything that is kept for a thread."""
+        if hear is None:
+            greenlet.settrace(self._outside)
+        else:
+            self._outside = greenlet.settrace(lambda event, fibers: hear())
+        return True
 
     def close(self) -> None:
         """They cost next to nothing: they stay."""

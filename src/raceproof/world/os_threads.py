@@ -147,6 +147,10 @@ class Hub(fibers.Hub):
         self._raise_in(running.ident, kind)
         return True
 
+    def on_switch(self, hear: Callable[[], None] | None) -> bool:
+        """They share nothing of the kind."""
+        return False
+
     def close(self) -> None:
         """Let the threads that wait for a body come to their end."""
         while self._fibers:

@@ -254,13 +254,16 @@ class CapturedStream(io.TextIOBase):
         self._bytes = CapturedBytes(self)
         self.output: Output | None = None
         """Where the text of the execution under way goes."""
+        self.muted = False
+        """Between executions nobody is to be heard: what they leave is thrown away there, and may
+        protest."""
 
     def write(self, text: str, /) -> int:
         """Keep `text`; outside of an execution, pass it on."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         if not machine.active:
-            if self._real is not None:
+            if self._real is not None and not self.muted:
                 self._real.write(text)
         elif not machine.end and self.output is not None:
             self.output.write(self._stream, text)

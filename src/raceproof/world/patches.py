@@ -36,6 +36,7 @@ from raceproof.world import (
     caches,
     clock,
     databases,
+    event_loops,
     executors,
     exits,
     futures,
@@ -48,6 +49,7 @@ from raceproof.world import (
     signals,
     thread_pools,
     threads,
+    tracing,
 )  # fmt: skip
 from raceproof.world import random as streams
 from raceproof.world.children import children
@@ -69,6 +71,7 @@ from raceproof.world.scheduler import machine
 from raceproof.world.switching import switch_interval
 from raceproof.world.takeover import classes
 from raceproof.world.takeover.locks import KINDS
+from raceproof.world.thread_state import state as thread_state
 
 LEFT_ALONE: Final = (
     "raceproof", "importlib", "_frozen_importlib", "_frozen_importlib_external", "zipimport",
@@ -81,7 +84,7 @@ WORKED_ON: Final = frozenset(
     {
         "threading", "_thread", "queue", "concurrent", "time", "datetime", "random", "uuid", "os",
         "signal", "subprocess", "atexit", "faulthandler", "logging", "warnings", "copyreg",
-        "multiprocessing",
+        "asyncio", "multiprocessing",
     }
 )  # fmt: skip
 """Modules of the standard library whose own insides are replaced or reset: another copy of one
@@ -105,6 +108,8 @@ class Patches:
         self._late = LateModules({
             "tempfile": self._replace_in_tempfile, "_sqlite3": self._replace_in_sqlite,
             "multiprocessing.pool": self._replacing_methods(thread_pools.methods),
+            "asyncio.base_events": self._replacing_methods(event_loops.base_methods),
+            "asyncio.selector_events": self._replacing_methods(event_loops.selector_methods),
         })  # fmt: skip
         self._input = StandardInput()
         self.files = Files()
@@ -114,6 +119,7 @@ class Patches:
 
     def __enter__(self) -> Patches:
         clock.set_start(self._start)
+        tracing.begin_exploration()
         try:
             self._replace_streams()
             self._replace_methods()
@@ -145,6 +151,7 @@ class Patches:
         found = record.begin(self._real_streams if echo else None)
         for stream in self._streams.values():
             stream.output = found.output
+            stream.muted = False
         sys.stdout = self._streams["stdout"]
         sys.stderr = self._streams["stderr"]
         sys.stdin = self._input.afresh()
@@ -157,6 +164,8 @@ class Patches:
         imports.reset()
         redirection.reset()
         _forget_warnings()
+        event_loops.begin_execution()
+        thread_state.begin()
         return found
 
     def run_main(self, program: Callable[[], None]) -> None:
@@ -174,9 +183,13 @@ class Patches:
 
     def end_execution(self) -> None:
         """After `machine.execute`: the record is complete."""
+        thread_state.end()
+        event_loops.end_execution()
         children.end()
         self.files.end_execution()
         record.current.output.close()
+        for stream in self._streams.values():
+            stream.muted = True
 
     # -- replacing -------------------------------------------------------------------------------
 
@@ -288,7 +301,7 @@ class Patches:
         yield functools, {"_lru_cache_wrapper": caches.CacheWrapper, "RLock": RLock}
         yield atexit, process.at_exit.replacements()
         yield faulthandler, fault_handler()
-        yield sys, switch_interval.replacements()
+        yield sys, switch_interval.replacements() | tracing.replacements()
         for module in signals.FUNCTIONS:
             yield module, self._signals.replacements(module)
         yield from children.replacements()

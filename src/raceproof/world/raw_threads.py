@@ -60,7 +60,7 @@ def _start(
 
     name = getattr(function, "__name__", "thread")
     storage = {BARE: True, "target": function, "arguments": args}
-    return spawn(body, name, daemon, None, storage)
+    return spawn(body, name, daemon, None, storage, hooked=False)
 
 
 class ThreadHandle:

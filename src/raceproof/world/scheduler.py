@@ -107,6 +107,8 @@ class Scheduler:
         """Some thread could still have gone on when an execution was ended for good."""
         self.fair_only = False
         """Some loop let time pass, and was followed only as far as others could still act."""
+        self.loops_ran = False
+        """Some event loop has run its tasks, in the order that it keeps by itself."""
         self.insights: set[str] = set()
         """What executions have taught about the program, and later ones go by; see `learn`."""
         self.learned = False
@@ -123,7 +125,7 @@ class Scheduler:
         self.naming = Naming()
         self.objects = ObjectTable(self.naming)
         self.beginning = self.epoch + 1
-        self.timed_waits = self.fair_only = self.daemons_cut_off = False
+        self.timed_waits = self.fair_only = self.daemons_cut_off = self.loops_ran = False
 
     def learn(self, insight: str) -> None:
         """From now on, operations are announced that were not so far, or go by other names.
@@ -245,6 +247,11 @@ class Scheduler:
         """The thread of the operating system in which the execution under way runs."""
         assert self._hub is not None
         return self._hub.ident
+
+    def on_switch(self, hear: Callable[[], None] | None) -> bool:
+        """Have `hear` called at switches, if threads share what the system keeps for each."""
+        assert self._hub is not None
+        return self._hub.on_switch(hear)
 
     def release_fibers(self) -> None:
         """Let go of what is kept for executions to come."""

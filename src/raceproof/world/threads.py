@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from raceproof.events import READ, WRITE, Operation, ThreadId, WholeObject
 from raceproof.world import random as streams
-from raceproof.world import record
+from raceproof.world import record, tracing
 from raceproof.world.execution import VirtualThread
 from raceproof.world.exits import OutOfControl, give_up
 from raceproof.world.fibers import ExecutionAbandoned
@@ -57,12 +57,18 @@ def spawn(
     daemon: bool,
     model: Any = None,
     storage: Mapping[str, Any] | None = None,
+    hooked: bool = True,
 ) -> VirtualThread:
-    """Start a thread that runs `body`; what `body` raises must not concern anybody."""
+    """Start a thread that runs `body`; what `body` raises must not concern anybody.
+
+    If it is `hooked`, the functions given to `threading.settrace` and the like apply to it.
+    """
     parent = machine.current
     base = streams.base_of(parent)
 
     def run() -> None:
+        if hooked:
+            tracing.begin_thread()
         try:
             body()
         except ExecutionAbandoned:
