@@ -100,7 +100,7 @@ class Presenter:
             return str(suspect.fault.value)
         assert suspect.outcome is not None
         if self._judge.is_inescapable(suspect):
-            return "failure"
+            return None if suspect.outcome.is_intended else "failure"
         return "order-violation" if self._judge.serial(suspect.outcome) else "race"
 
     def _present(

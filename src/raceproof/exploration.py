@@ -352,6 +352,11 @@ class Exploration:
             )
         result.complete = not result.cut
         result.estimated = float(result.interleavings) if result.complete else search.estimate()
+        if machine.loops_ran:
+            result.notes.append(
+                "an event loop is one thread: its tasks were run in the order that asyncio gives "
+                "them, not interleaved"
+            )
         if result.interleavings and result.threads <= 1:
             result.notes.append("no threads were started: nothing to explore")
         if self._sampling.executions and not result.complete:

@@ -201,6 +201,7 @@ class Session:
             record.unread_errors(),
             record.value,
             record.broken,
+            record.handled_errors(),
             record.crashes(self.loader.sources),
             record.accidents(self.loader.sources),
         )

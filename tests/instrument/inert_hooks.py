@@ -187,6 +187,11 @@ def _rp_bind(bound: Any, name: str, site: int, /, *args: Any, **kwargs: Any) -> 
     return partial(bound, *args, **kwargs) if callable(bound) else bound
 
 
+def _rp_taken(value: Any, site: int) -> Any:
+    _site(site)
+    return value
+
+
 HOOKS = {name: hook for name, hook in globals().items() if name.startswith("_rp_")}
 
 

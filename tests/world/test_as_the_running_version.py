@@ -296,7 +296,7 @@ def test_classes_have_the_public_methods_of_the_real_ones() -> None:
         kinds += [getattr(queue, name) for name in queues]
         return [
             {name for name in dir(kind) if not name.startswith("_")}
-            - {"holder", "part", "maxsize", "parties", "n_waiting", "broken"}
+            - {"holder", "part", "under_name", "maxsize", "parties", "n_waiting", "broken"}
             - {"mutex", "not_empty", "not_full", "all_tasks_done", "unfinished_tasks"}
             - {"is_shutdown", "count", "index"}
             for kind in kinds

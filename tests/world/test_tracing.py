@@ -5,14 +5,36 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from types import FrameType
 from typing import Any
 
 import pytest
-from world.simulation import value
+from world.simulation import compare_with_chance, explore, run, value
+
+THREADING = {"trace": threading.settrace, "profile": threading.setprofile}
 
 
 def nothing(*_: Any) -> None:
     """A trace or profile function."""
+
+
+class Recorder:
+    """A trace or profile function that notes who calls `work`."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.files: set[str] = set()
+
+    def __call__(self, frame: FrameType, event: str, arg: Any) -> Any:
+        self.files.add(frame.f_code.co_filename)
+        if event == "call" and frame.f_code.co_name == "work":
+            self.calls.append(threading.current_thread().name)
+        return self
+
+
+def work() -> None:
+    threading.Event().set()
 
 
 @pytest.fixture(autouse=True)
@@ -143,3 +165,56 @@ def test_it_can_be_set_in_all_threads_that_there_are(which: int) -> None:
         return [None if one is None else one.__name__ for one in seen]
 
     assert value(program) == [None, "nothing", "nothing", None]
+
+
+@pytest.mark.parametrize("kind", ["trace", "profile"])
+def test_threads_are_traced_from_their_start(kind: str) -> None:
+    def program() -> Any:
+        recorder = Recorder()
+        THREADING[kind](recorder)
+        threads = [threading.Thread(target=work, name=name) for name in "ab"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        with ThreadPoolExecutor(1, "pool") as pool:
+            pool.submit(work)
+        THREADING[kind](None)  # type: ignore[arg-type]
+        work()
+        return sorted(recorder.calls), recorder.files
+
+    calls, files = value(program)
+    assert calls == ["a", "b", "pool_0"]
+    assert not [file for file in files if "raceproof/world" in file or "raceproof/search" in file]
+
+
+def test_what_a_trace_function_does_is_not_explored() -> None:
+    def program() -> Any:
+        recorder = Recorder()
+        threading.settrace(recorder)
+        threads = [threading.Thread(target=work) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return len(recorder.calls)
+
+    assert explore(program).results == {2: 1}
+    compare_with_chance(program, 50)
+
+
+def test_functions_set_from_outside_are_left_alone() -> None:
+    calls: list[str] = []
+
+    def outside(frame: FrameType, event: str, arg: Any) -> None:
+        calls.append(event)
+
+    before = sys.getprofile()
+    sys.setprofile(outside)
+    try:
+        ran = run(lambda: threading.Thread(target=work).start())
+        assert sys.getprofile() is outside
+    finally:
+        sys.setprofile(before)
+    assert ran.execution.end == "finished"
+    assert calls

@@ -21,6 +21,7 @@ from raceproof.events import READ, STATE, WRITE, Access, Attribute, Operation, S
 from raceproof.instrument import effects
 from raceproof.instrument.foreign import Foreign
 from raceproof.instrument.spinning import at_loop_head
+from raceproof.instrument.taken import NATIVE, TakenMethod
 from raceproof.world import locals as per_thread
 from raceproof.world.naming import IMMUTABLE
 from raceproof.world.plain_facts import (
@@ -553,6 +554,15 @@ class Hooks:
             meth(obj, method, site, *args, more=more)
             return value
 
+        def taken(value: Any, site: int) -> Any:
+            """A method of a container as a value: whoever calls it, the call is announced."""
+            if type(value) not in NATIVE or not machine.active or machine.truncated:
+                return value
+            obj = value.__self__
+            if watched_kind(obj) is None:
+                return value
+            return TakenMethod(value, partial(meth, obj, value.__name__, site))
+
         def receiver(obj: Any, method: str, site: int) -> Any:
             """For `bind(receiver(obj, 'm', site).m, 'm', site, arguments)()`."""
             if machine.watching and watched_kind(obj) is None:
@@ -951,7 +961,7 @@ class Hooks:
             "glob": glob, "glob_set": glob_set, "glob_mark": glob_mark, "new_scope": new_scope,
             "cell": cell, "cell_set": cell_set, "cell_mark": cell_mark, "names_set": names_set,
             "attr_dyn": attr_dyn, "attr_dyn_at": attr_dyn_at, "loop": loop, "name": name,
-            "ident": ident, "snapshot": snapshot,
+            "ident": ident, "snapshot": snapshot, "taken": taken,
             "aug": aug, "given": given, "match": match, "reversed": backwards,
             "iters": iterate_each, "yield": yielding,
         }  # fmt: skip

@@ -32,11 +32,18 @@ class Outcome:
     """What the explored function returned, as it looks."""
     broken: tuple[str, ...] = ()
     """Labels of what is not always so, though the program says it is."""
+    handled: tuple[str, ...] = ()
+    """Those of the `errors` that a `threading.excepthook` of the program deals with."""
     crashes: frozenset[tuple[str, str]] = field(default=frozenset(), compare=False)
     """Types of the exceptions that were not handled, and where in watched code each was raised.
     (No part of the result: it says which fault it is.)"""
     accidents: frozenset[str] = field(default=frozenset(), compare=False)
     """Types of the exceptions left in futures that no `raise` statement of the program raised."""
+
+    @property
+    def is_intended(self) -> bool:
+        """Whether nothing went unhandled but what the program is prepared for."""
+        return self.handled == self.errors and self.failures == frozenset(self.errors)
 
     @property
     def failures(self) -> frozenset[str]:
@@ -58,6 +65,7 @@ def outcome_of(
     unread: Iterable[str],
     value: str = "",
     broken: Iterable[str] = (),
+    handled: Iterable[str] = (),
     crashes: Iterable[tuple[str, str]] = (),
     accidents: Iterable[str] = (),
 ) -> Outcome:
@@ -70,6 +78,7 @@ def outcome_of(
         tuple(sorted(map(_masked, unread))),
         _masked(value),
         tuple(broken),
+        tuple(sorted(map(_masked, handled))),
         frozenset([*crashes, *(("not always", label) for label in broken)]),
         frozenset(accidents),
     )

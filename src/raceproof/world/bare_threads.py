@@ -80,7 +80,7 @@ def _start(
 
     name = getattr(function, "__name__", "thread")
     storage = {threads.BARE: True, "target": function, "arguments": args}
-    return threads.spawn(body, name, daemon, None, storage)
+    return threads.spawn(body, name, daemon, None, storage, hooked=False)
 
 
 # -- handles -------------------------------------------------------------------------------------

@@ -132,8 +132,8 @@ class ProcessLock:
     def __call__(self, *args: Any) -> Any:
         if inside() and any(name == "multiprocessing.pool" for name in _callers(8)):
             decline(
-                "the pools of multiprocessing (ThreadPool too) cannot be simulated; "
-                "concurrent.futures.ThreadPoolExecutor can"
+                "the pools of processes of multiprocessing cannot be simulated; "
+                "multiprocessing.pool.ThreadPool and concurrent.futures.ThreadPoolExecutor can"
             )
         return self._original(*args)
 

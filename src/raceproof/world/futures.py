@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import _base
 from itertools import count
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from raceproof.events import (
     READ,
@@ -64,8 +64,9 @@ class Model:
     """What a future is in the execution under way."""
 
     __slots__ = (
-        "callbacks", "clock", "condition", "done", "epoch", "error", "hash", "number", "observers",
-        "retrieved", "seen", "serial", "shared", "start", "thread", "waiters",
+        "callbacks", "channel", "clock", "condition", "done", "epoch", "error", "hash",
+        "is_private", "number", "observers", "retrieved", "seen", "serial", "shared", "start",
+        "thread", "waiters",
     )  # fmt: skip
 
     def __init__(self, future: Any) -> None:
@@ -102,7 +103,10 @@ class Model:
         self.start = shared.location(START)
         self.observers: set[ThreadId] = set()
         """Threads that know that the future is done."""
-        self.waiters: list[FirstOf | InOrder] = []
+        self.is_private = False
+        """Nobody but the running thread knows of the future so far."""
+        self.waiters: list[Waiter] = []
+        self.channel: Channel | None = None
         self.callbacks = 0
         """How many functions are to be called when it is done."""
         self.condition: Any = None
@@ -139,13 +143,33 @@ class Model:
 
     def completion(self, kind: str) -> Operation:
         """The operation by which the future is done; it concerns those who wait for it as well."""
-        if not self.waiters:
+        if not self.waiters and self.channel is None:
             return operation(self.shared, kind, (self.done, WRITE))
         accesses: list[Access] = [(self.done, WRITE)]
         for waiter in self.waiters:
-            accesses += [(place, WRITE) for place in waiter.places()]
+            accesses += [(place, WRITE) for place in waiter.places(kind)]
+        if self.channel is not None:
+            accesses.append((self.channel.place, READ))
         key = tuple(place for place, _ in accesses)
         return operation(self.shared, kind, *accesses, key=key)
+
+
+class Waiter(Protocol):
+    """Somebody who wants to know of several futures."""
+
+    def places(self, kind: str, /) -> tuple[Location, ...]:
+        """What a completion of this kind changes for the one who waits."""
+
+    def hear_of(self, future: Any, /) -> None:
+        """`future` is settled."""
+
+
+class Channel:
+    """How results get to their futures, if it may be closed before they do."""
+
+    def __init__(self, place: Location) -> None:
+        self.place = place
+        self.is_open = True
 
 
 def model_of(future: Any) -> Model | None:
@@ -307,7 +331,8 @@ def _add_done_callback(self: Any, fn: Callable[[Any], object]) -> None:
     if model is None:
         _original["add_done_callback"](self, fn)
         return
-    _look(self, model, "add_done_callback")
+    if not model.is_private:
+        _look(self, model, "add_done_callback")
     if self._state not in DONE:
         self._done_callbacks.append(fn)
         model.callbacks += 1
@@ -361,9 +386,9 @@ def _set_result(self: Any, result: Any) -> None:
     if model is None:
         _original["set_result"](self, result)
         return
-    _complete(self, model, "set_result")
-    self._result = result
-    _announce(self, model)
+    if _complete(self, model, "set_result"):
+        self._result = result
+        _announce(self, model)
 
 
 def _set_exception(self: Any, exception: BaseException | None) -> None:
@@ -371,7 +396,8 @@ def _set_exception(self: Any, exception: BaseException | None) -> None:
     if model is None:
         _original["set_exception"](self, exception)
         return
-    _complete(self, model, "set_exception")
+    if not _complete(self, model, "set_exception"):
+        return
     self._exception = exception
     if exception is not None and model.live:
         record.hide_own_frames(exception)
@@ -381,16 +407,22 @@ def _set_exception(self: Any, exception: BaseException | None) -> None:
     _announce(self, model)
 
 
-def _complete(self: Any, model: Model, kind: str) -> None:
+def _complete(self: Any, model: Model, kind: str) -> bool:
+    """Take the turn to complete a future; False if its result gets lost on the way."""
+    channel = model.channel
+
     def decide() -> Operation:
         if self._state in DONE:
             return model.looking(f"failed {kind}", model.done)
+        if channel is not None and not channel.is_open:
+            return model.looking(f"lost {kind}", channel.place)
         return model.completion(kind)
 
     if model.live:
         machine.turn(operation(model.shared, kind, (model.done, WRITE)), decide, self)
     if self._state in DONE:
         raise _base.InvalidStateError(f"{self._state}: {self!r}")
+    return channel is None or channel.is_open
 
 
 def _announce(self: Any, model: Model) -> None:
@@ -438,12 +470,12 @@ class FirstOf:
         for future in futures:
             future._model.waiters.append(self)
 
-    def places(self) -> tuple[Location, ...]:
-        """What a completion changes for the one who waits."""
+    def places(self, kind: str, /) -> tuple[Location, ...]:
+        """See `Waiter`."""
         return (self.place,)
 
-    def hear_of(self, future: Any) -> None:
-        """`future` is settled."""
+    def hear_of(self, future: Any, /) -> None:
+        """See `Waiter`."""
         settled, failed, left = self.place.state
         failed += future._state == FINISHED and future._exception is not None
         self.place.state = (settled + 1, failed, left - 1)
@@ -491,12 +523,12 @@ class InOrder:
         for future in futures:
             future._model.waiters.append(self)
 
-    def places(self) -> tuple[Location, ...]:
-        """What a completion changes for the one who waits."""
+    def places(self, kind: str, /) -> tuple[Location, ...]:
+        """See `Waiter`."""
         return (self.order, self.shared.location(self._count))
 
-    def hear_of(self, future: Any) -> None:
-        """`future` is settled."""
+    def hear_of(self, future: Any, /) -> None:
+        """See `Waiter`."""
         self.shared.location(self._count).state = True
         self._count += 1
         if not self._given_up:

@@ -15,7 +15,7 @@ from raceproof.world.scheduler import machine
 LOCALS: Final = "locals"
 """Key in `VirtualThread.storage`: the objects in which the thread has attributes."""
 
-_RealLocal = threading.local
+RealLocal = threading.local
 _get: Final = object.__getattribute__
 _set: Final = object.__setattr__
 
@@ -25,7 +25,7 @@ class _AlsoRealLocals(type):
 
     def __instancecheck__(cls, instance: object) -> bool:
         return type.__instancecheck__(cls, instance) or (
-            cls is local and isinstance(instance, _RealLocal)
+            cls is local and isinstance(instance, RealLocal)
         )
 
 
@@ -36,6 +36,10 @@ def _enter(self: Any) -> None:
         return
     dicts: dict[VirtualThread | None, dict[str, Any]] = _get(self, "_local_dicts")
     known = dicts.get(thread)
+    outside = dicts.get(None)
+    if known is None and outside and thread is not None and thread.path == ():
+        known = _begin(self, thread)
+        known.update(outside)  # what the main thread had in it before
     if known is None:
         known = _begin(self, thread)
         args, kwargs = _get(self, "_local_arguments")
@@ -75,7 +79,7 @@ class local(metaclass=_AlsoRealLocals):  # noqa: N801 - the name that `threading
         if (args or kwargs) and cls.__init__ is object.__init__:
             raise TypeError("Initialization arguments are not supported")
         if not machine.active and cls is local:
-            return _RealLocal()
+            return RealLocal()
         self = object.__new__(cls)
         _set(self, "_local_arguments", (args, kwargs))
         _set(self, "_local_dicts", {})
@@ -102,6 +106,15 @@ class local(metaclass=_AlsoRealLocals):  # noqa: N801 - the name that `threading
     def _refuse(self) -> None:
         name = type(self).__name__
         raise AttributeError(f"{name!r} object attribute '__dict__' is read-only")
+
+
+def stand_in(real: Any) -> local:
+    """A `local` in the place of a real one that was made before the execution."""
+    found: local = object.__new__(local)
+    _set(found, "_local_arguments", ((), {}))
+    _set(found, "_local_dicts", {None: dict(real.__dict__)})
+    _set(found, "_local_thread", local)  # nobody has looked at it so far
+    return found
 
 
 def drop_locals(thread: VirtualThread) -> None:

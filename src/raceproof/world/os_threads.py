@@ -24,6 +24,10 @@ from raceproof.world import fibers
 from raceproof.world.fibers import ExecutionAbandoned, OutOfFibers
 from raceproof.world.surroundings import Tracing, stack_size
 
+_LockType: Final[Any] = type(allocate_lock())
+_acquire, _release, _locked = _LockType.acquire, _LockType.release, _LockType.locked
+"""By value, and so in C: while a program is explored, the methods of locks are others."""
+
 GLANCE: Final = 1.0
 """Seconds after which the hub looks up from waiting.
 
@@ -100,7 +104,7 @@ class Hub(fibers.Hub):
 
     def run(self, fiber: Fiber) -> None:
         """Hand the baton to `fiber`, and wait until it is back (called by the hub)."""
-        steps = (fiber.baton.release, partial(self.baton.acquire, True, GLANCE))
+        steps = (partial(_release, fiber.baton), partial(_acquire, self.baton, True, GLANCE))
         done: list[bool | None] = []
         """What the steps that were taken have returned."""
         late: BaseException | None = None
@@ -192,19 +196,19 @@ class Fiber(fibers.Fiber):
     def retire(self) -> None:
         """Have the thread, which waits for a body, come to its end; nobody waits for that."""
         self._raising = Retired
-        self.baton.release()
+        _release(self.baton)
 
     def hand_over(self, successor: Fiber | None, baton: Any) -> None:
         """Let `successor` (None: the hub) go on; wait for the baton (called in this thread)."""
         mine = self.baton
         # If the stack is too full for what follows, then nothing has happened yet.
-        mine.locked()
+        _locked(mine)
         try:
             self.hub.running = successor
-            baton.release()
+            _release(baton)
         finally:
             # Also if something is raised from outside in between: two must not run.
-            mine.acquire()
+            _acquire(mine)
         if self._raising is not None:
             raise self._raising
 
@@ -233,7 +237,7 @@ class Fiber(fibers.Fiber):
 
     def _main(self) -> None:
         try:
-            self.baton.acquire()
+            _acquire(self.baton)
             if self._raising is None:
                 self._live()
         except Retired:
@@ -245,7 +249,7 @@ class Fiber(fibers.Fiber):
                 if not isinstance(error, ExecutionAbandoned):
                     hub.error = error
                 hub.running = None
-                hub.baton.release()
+                _release(hub.baton)
 
 
 def _nothing() -> None:
@@ -254,7 +258,7 @@ def _nothing() -> None:
 
 def _taken_lock() -> Any:
     lock = allocate_lock()
-    lock.acquire()
+    _acquire(lock)
     return lock
 
 

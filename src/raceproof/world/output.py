@@ -58,6 +58,8 @@ class Output:
         """Of the lines, in whatever order, if they are too many."""
         self.pools: set[str] = set()
         """Name prefixes of the workers of thread pools."""
+        self.workers: set[str] = set()
+        """Names of workers that do not go by a prefix."""
         self._worker_names: re.Pattern[str]
         self._pools_in_pattern = 0
         self._echo = echo
@@ -168,10 +170,15 @@ class Output:
         if self._overflowing:
             return [f"{self.count:,} lines (checksum {self._checksum & 0xFFFFFFFF:08x})"]
         found = [line.comparable for line in self.lines]
-        return list(map(self._without_worker_numbers, found)) if self.pools else found
+        if not self.pools and not self.workers:
+            return found
+        return list(map(self._without_worker_numbers, found))
 
     def _without_worker_numbers(self, text: str) -> str:
         """`text` without what the order of the threads decides: which worker gets which task."""
+        for name in self.workers:
+            if name in text:
+                text = text.replace(name, re.sub(r"\d+", "*", name))
         if not self.pools or "_" not in text:
             return text
         if len(self.pools) != self._pools_in_pattern:
@@ -247,13 +254,16 @@ class CapturedStream(io.TextIOBase):
         self._bytes = CapturedBytes(self)
         self.output: Output | None = None
         """Where the text of the execution under way goes."""
+        self.muted = False
+        """Between executions nobody is to be heard: what they leave is thrown away there, and may
+        protest."""
 
     def write(self, text: str, /) -> int:
         """Keep `text`; outside of an execution, pass it on."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         if not machine.active:
-            if self._real is not None:
+            if self._real is not None and not self.muted:
                 self._real.write(text)
         elif not machine.end and self.output is not None:
             self.output.write(self._stream, text)

@@ -38,28 +38,30 @@ from raceproof.world import (
     caches,
     clock,
     databases,
+    event_loops,
+    executors,
     exits,
     future_condition,
     futures,
     imports,
     logs,
-    pools,
     process,
     record,
     redirection,
     signals,
+    thread_pools,
     threads,
     tracing,
-)
+)  # fmt: skip
 from raceproof.world import random as streams
 from raceproof.world.children import children
 from raceproof.world.descriptors import fault_handler, write_to
 from raceproof.world.files import Files
 from raceproof.world.future_condition import ConditionOfFuture
 from raceproof.world.late import LateModules
-from raceproof.world.locals import local
+from raceproof.world.locals import RealLocal, local, stand_in
 from raceproof.world.output import CapturedStream
-from raceproof.world.primitives import condition, lock
+from raceproof.world.primitives import lock
 from raceproof.world.primitives.barrier import Barrier
 from raceproof.world.primitives.condition import Condition
 from raceproof.world.primitives.event import Event
@@ -70,6 +72,8 @@ from raceproof.world.quiet import QuietLock
 from raceproof.world.record import Record
 from raceproof.world.scheduler import machine
 from raceproof.world.switching import switch_interval
+from raceproof.world.takeover import classes
+from raceproof.world.takeover.locks import KINDS
 
 LEFT_ALONE: Final = (
     "raceproof", "importlib", "_frozen_importlib", "_frozen_importlib_external", "zipimport",
@@ -82,13 +86,12 @@ WORKED_ON: Final = frozenset(
     {
         "threading", "_thread", "queue", "concurrent", "time", "datetime", "random", "uuid", "os",
         "signal", "subprocess", "atexit", "faulthandler", "logging", "warnings", "copyreg",
+        "asyncio", "multiprocessing",
     }
 )  # fmt: skip
 """Modules of the standard library whose own insides are replaced or reset: another copy of one
 would not be simulated."""
 
-_RealLock = type(_thread.allocate_lock())
-_RealRLock = _thread.RLock
 HOOKS: Final = (
     (threading, "excepthook"), (sys, "excepthook"), (sys, "unraisablehook"), (sys, "displayhook"),
 )  # fmt: skip
@@ -112,9 +115,14 @@ class Patches:
         self._undo: list[Callable[[], None]] = []
         self._signals = signals.Signals()
         self._late = LateModules(
-            {"tempfile": self._replace_in_tempfile, "_sqlite3": self._replace_in_sqlite},
+            {
+                "tempfile": self._replace_in_tempfile, "_sqlite3": self._replace_in_sqlite,
+                "multiprocessing.pool": self._replacing_methods(thread_pools.methods),
+                "asyncio.base_events": self._replacing_methods(event_loops.base_methods),
+                "asyncio.selector_events": self._replacing_methods(event_loops.selector_methods),
+            },
             {module.__name__: self._replace_in_copy for module, _ in queues()},
-        )
+        )  # fmt: skip
         self._input = StandardInput()
         self.files = Files()
         self._streams: dict[str, CapturedStream] = {}
@@ -123,11 +131,12 @@ class Patches:
 
     def __enter__(self) -> Patches:
         clock.set_start(self._start)
+        tracing.begin_exploration()
         try:
             self._replace_streams()
             self._replace_methods()
             self._replace_names()
-            self._replace_locks()
+            self._take_over()
             self._late.install()
             self._undo.append(self._late.remove)
             exits.before_leaving.append(self.files.backups.put_back)
@@ -154,6 +163,7 @@ class Patches:
         found = record.begin(self._real_streams if echo else None)
         for stream in self._streams.values():
             stream.output = found.output
+            stream.muted = False
         sys.stdout = self._streams["stdout"]
         sys.stderr = self._streams["stderr"]
         sys.stdin = self._input.afresh()
@@ -166,6 +176,7 @@ class Patches:
         imports.begin_execution()
         redirection.reset()
         _forget_warnings()
+        event_loops.begin_execution()
         return found
 
     def run_main(self, program: Callable[[], None]) -> None:
@@ -183,10 +194,14 @@ class Patches:
 
     def end_execution(self) -> None:
         """After `machine.execute`: the record is complete."""
+        machine.thread_state.end()
+        event_loops.end_execution()
         children.end()
         self.files.end_execution()
         threads.restore()
         record.current.output.close()
+        for stream in self._streams.values():
+            stream.muted = True
 
     # -- replacing -------------------------------------------------------------------------------
 
@@ -216,9 +231,8 @@ class Patches:
         for kind, methods in (
             (threading.Thread, threads.THREAD_METHODS),
             (threading.Timer, threads.TIMER_METHODS),
-            (condition.RealCondition, condition.METHODS),
             (concurrent.futures.Future, futures.METHODS),
-            (concurrent.futures.ThreadPoolExecutor, pools.METHODS),
+            (concurrent.futures.ThreadPoolExecutor, executors.METHODS),
             (random.Random, {"seed": streams.seed_instance}),
             (logging.Handler, logs.HANDLER_METHODS),
             (logging.Logger, logs.LOGGER_METHODS),
@@ -233,7 +247,7 @@ class Patches:
         for name, value in process.finalizers().items():
             self._set(weakref.finalize, name, value)
         self._set(concurrent.futures.Future, future_condition.NAME, ConditionOfFuture())
-        for name, attribute in pools.ATTRIBUTES.items():
+        for name, attribute in executors.ATTRIBUTES.items():
             self._set(concurrent.futures.ThreadPoolExecutor, name, attribute)
         for reduced, reducer in clock.REDUCERS.items():
             copyreg.dispatch_table[reduced] = reducer
@@ -277,6 +291,9 @@ class Patches:
             "currentThread": threads.current_thread_by_its_old_name,
             "main_thread": threads.main_thread,
             "get_ident": threads.get_ident, "get_native_id": threads.get_native_id,
+            "_allocate_lock": lock.allocate_lock, "_RLock": RLock,
+            "_start_new_thread": bare_threads.start_new_thread,
+            "_start_joinable_thread": bare_threads.start_joinable_thread,
             "enumerate": threads.enumerate_threads, "active_count": threads.active_count,
             "activeCount": threads.active_count_by_its_old_name,
             "_register_atexit": threads.before_joining.register,
@@ -300,8 +317,7 @@ class Patches:
         yield functools, {"_lru_cache_wrapper": caches.CacheWrapper, "RLock": RLock}
         yield atexit, process.at_exit.replacements()
         yield faulthandler, fault_handler()
-        yield sys, switch_interval.replacements()
-        yield sys, tracing.replacements()
+        yield sys, switch_interval.replacements() | tracing.replacements()
         for module in signals.FUNCTIONS:
             yield module, self._signals.replacements(module)
         yield from children.replacements()
@@ -326,32 +342,49 @@ class Patches:
                 self._set(user, "connect", connect)
         self._set(module, "connect", connect)
 
-    def quieten(self) -> None:
-        """The same for libraries that the last execution has imported."""
-        self._replace_locks()
+    def _replacing_methods(
+        self, methods: Callable[[Any], Iterable[tuple[type, dict[str, Any]]]]
+    ) -> Callable[[types.ModuleType], None]:
+        """Put methods into the classes of a module, once it is there."""
+
+        def replace(module: types.ModuleType) -> None:
+            for kind, found in methods(module):
+                for name, method in found.items():
+                    functools.update_wrapper(method, getattr(kind, name))
+                    self._set(kind, name, method)
+
+        return replace
 
     def _replace_in_copy(self, copy: types.ModuleType) -> None:
         for module, names in queues():
             if module.__name__ == copy.__name__:
                 vars(copy).update(names)
 
-    def _replace_locks(self) -> None:
-        """Libraries keep locks that they made when they were imported."""
+    def _take_over(self) -> None:
+        """Libraries keep primitives that they made when they were imported."""
+        for kind in KINDS:
+            self._undo.append(kind.native.restore)
+            kind.divert()
+        for owner, name, value in classes.replacements():
+            self._set(owner, name, value)
+        for module in _modules():
+            if module.__name__ in self.own:
+                continue
+            for name, value in list(vars(module).items()):
+                if type(value) is RealLocal:
+                    self._set(module, name, stand_in(value))
+
+    def quieten(self) -> None:
+        """The last execution has imported libraries, which keep locks that they made then."""
         for module in _modules():
             if module is threading or getattr(module, "__file__", "") in machine.watched_files:
                 continue
             if module.__name__ in self.own:
                 continue
             for name, value in list(vars(module).items()):
-                quiet = _quiet_instead_of(value, (module.__name__, name))
-                if quiet is not None:
+                if type(value) in (lock.Lock, lock.LockType, RLock):
+                    quiet = QuietLock((module.__name__, name), reentrant=type(value) is RLock)
                     self._set(module, name, quiet)
-        for number, reference in enumerate(logging._handlerList):  # type: ignore[attr-defined]
-            handler = reference()
-            if handler is not None and handler.lock is not None:
-                quiet = _quiet_instead_of(handler.lock, ("log handler", number))
-                if quiet is not None:
-                    self._set(handler, "lock", quiet)
 
 
 def is_worked_on(name: str) -> bool:
@@ -394,16 +427,6 @@ def _copy_of(module: types.ModuleType) -> types.ModuleType:
     copy = types.ModuleType(module.__name__)
     copy.__dict__.update(vars(module))
     return copy
-
-
-def _quiet_instead_of(value: Any, name: tuple[str, object]) -> QuietLock | None:
-    if isinstance(value, QuietLock):
-        return None
-    if type(value) in (_RealLock, lock.LockType):
-        return QuietLock(name, reentrant=False)
-    if type(value) in (_RealRLock, RLock):
-        return QuietLock(name, reentrant=True)
-    return None
 
 
 def _forget_warnings() -> None:

@@ -1,4 +1,4 @@
-"""`concurrent.futures.ThreadPoolExecutor`, with no more interleavings than its tasks have.
+"""Pools of threads, with no more interleavings than their tasks have.
 
 A task gets a worker of its own while there may be more, or a worker that is certainly idle: the
 one who submits has seen the result of its last task.  Only tasks beyond that wait in a queue, and
@@ -7,13 +7,10 @@ which worker takes which of those is the one thing about a pool that the schedul
 
 from __future__ import annotations
 
-import itertools
-import weakref
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, _base
-from concurrent.futures import thread as real
-from typing import Any, Final
+from typing import Any, ClassVar, Final, NoReturn, TypeAlias
 
 from raceproof.events import (
     READ,
@@ -40,10 +37,6 @@ SHUTDOWN: Final = WholeObject("shutdown")
 CLOSING: Final = WholeObject("closing")
 """The same for idle workers; they leave after it, and could not before."""
 
-BROKEN: Final = "A thread initializer failed, the thread pool is not usable anymore"
-AFTER_SHUTDOWN: Final = "cannot schedule new futures after shutdown"
-AFTER_EXIT: Final = "cannot schedule new futures after interpreter shutdown"
-
 
 def has_something(state: Any, thread: ThreadId) -> bool:
     """Guard of an idle worker.
@@ -68,6 +61,7 @@ class Task:
 
     __slots__ = (
         "after_queue", "args", "base", "fn", "future", "kwargs", "model", "number", "place",
+        "relay",
     )  # fmt: skip
 
     def __init__(
@@ -84,6 +78,8 @@ class Task:
         """Written when the task was put into the queue."""
         self.after_queue = False
         """Handed to an idle worker, in a pool that had a queue before."""
+        self.relay: Callable[[bool, Any], None] | None = None
+        """Where the result goes, if not straight to the future: (success, value)."""
 
     def is_over(self) -> bool:
         """Whether the running thread knows that the task, and whatever hangs on it, is over."""
@@ -105,7 +101,7 @@ class Task:
     def begin(self) -> tuple[Any, Callable[..., Any], Any, Any]:
         """What there is to do, for the worker alone: nothing else keeps it alive from now on."""
         work = self.future, self.fn, self.args, self.kwargs
-        self.future = self.fn = None
+        self.future = self.fn = self.relay = None
         self.args, self.kwargs = (), {}
         return work
 
@@ -115,9 +111,9 @@ class Worker:
 
     __slots__ = ("handed", "last", "mailbox", "shared", "thread")
 
-    def __init__(self, pool: Pool, number: int, task: Task) -> None:
+    def __init__(self, pool: Pool, number: int, task: Task | None) -> None:
         self.last = task
-        """The last task that it has, as far as known."""
+        """The last task that it has, as far as known; None: it may still be setting itself up."""
         self.handed: Task | None = None
         self.mailbox = pool.shared.location(("mailbox", number))
         self.mailbox.enabling = True
@@ -141,37 +137,33 @@ class Worker:
         machine.current.storage.setdefault(threads.JOINED, set()).add(self.thread)
 
 
+Initializer: TypeAlias = tuple[Callable[..., object] | None, tuple[Any, ...]]
+"""What workers call first, and with which arguments."""
+
+
 class Pool:
     """What an executor is in one execution."""
 
-    def __init__(self, executor: Any) -> None:
+    kind: ClassVar[str] = "ThreadPoolExecutor"
+    """What the search and the reports call it."""
+    daemonic: ClassVar[bool] = False
+    """Whether the process ends without waiting for the workers."""
+
+    def __init__(self, size: int, initializer: Initializer) -> None:
         self.epoch = machine.epoch
-        self._executor = weakref.ref(executor, self._abandoned)
-        self.shut_down = False
-        """By the program, not by the end of the interpreter."""
-        self.objects: set[Any] = set()
-        """The `Thread` objects of the workers that somebody has asked for."""
-        self.prefix: str = executor._thread_name_prefix or str(executor)
-        self.size: int = executor._max_workers
-        self.initializer: Any
-        self.initargs: Any
-        self.initializer, self.initargs = executor.__dict__.get("_initialize") or (
-            # One that is older than the execution.
-            getattr(executor, "_initializer", None),
-            getattr(executor, "_initargs", ()),
-        )
+        self.size = size
+        self.initializer, self.initargs = initializer
         self.exiting = threads.main_is_over()
         self.closed = self.exiting
-        self.broken = ""
+        self.broken = False
+        """Nothing more can be done by this pool."""
         self.workers: list[Worker] = []
         self.submitted = 0
         self.tasks: list[Task] = []
         self.queue: deque[Task] = deque()
         self.queued: list[Task] = []
         """All tasks that ever went through the queue."""
-        self.shared: SharedObject = machine.objects.numbered(
-            machine.current.tid, "ThreadPoolExecutor"
-        )
+        self.shared: SharedObject = machine.objects.numbered(machine.current.tid, self.kind)
         self.key = (machine.current.path, self.shared.name[-1])  # type: ignore[index]
         self.submissions = self.shared.location(SUBMISSIONS)
         self.shutdown_place = self.shared.location(SHUTDOWN)
@@ -184,8 +176,14 @@ class Pool:
             self.shared, "take", (self.takers, WRITE), guards=((self.takers, has_something),)
         )
         """What an idle worker waits for."""
-        pools.append(self)
-        record.current.output.pools.add(self.prefix)
+
+    def worker_name(self, number: int) -> str:
+        """The name of a worker's thread."""
+        raise NotImplementedError
+
+    def refuse(self) -> NoReturn:
+        """Raise what those get who submit a task too late."""
+        raise NotImplementedError
 
     def _refresh(self) -> None:
         handed = frozenset(
@@ -197,8 +195,17 @@ class Pool:
 
     # -- submitting ------------------------------------------------------------------------------
 
-    def submit(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-        """Have `fn` called by a worker; returns the future."""
+    def submit(
+        self,
+        fn: Callable[..., Any],
+        args: Any,
+        kwargs: Any,
+        prepare: Callable[[Task], None] | None = None,
+    ) -> Any:
+        """Have `fn` called by a worker; returns the future.
+
+        The task can be prepared before anybody knows of it.
+        """
         worker: Worker | None = None
         grows = False
         shared = self.shared
@@ -222,12 +229,12 @@ class Pool:
             return operation(shared, "submit", *submitting, (item, WRITE), key=item)
 
         machine.turn(accepted, decide, self)
-        if self.broken:
-            raise real.BrokenThreadPool(self.broken)
-        if self.closed:
-            raise RuntimeError(AFTER_EXIT if self.exiting else AFTER_SHUTDOWN)
+        if self.broken or self.closed:
+            self.refuse()
         future: Any = Future()
         task = Task(self.submitted, future, fn, args, kwargs)
+        if prepare is not None:
+            prepare(task)
         self.submitted += 1
         self.tasks.append(task)
         if worker is not None:
@@ -235,7 +242,7 @@ class Pool:
             task.after_queue = bool(self.queued)
             self._refresh()
         elif grows:
-            self._grow(task)
+            self.grow(task)
         else:
             task.place = item
             self.queue.append(task)
@@ -249,21 +256,22 @@ class Pool:
             # Who took those, and whether more are waiting, is not for sure.
             return None
         for worker in self.workers:
-            if worker.last.is_over():
+            if worker.last is not None and worker.last.is_over():
                 return worker
         return None
 
-    def _grow(self, task: Task) -> None:
+    def grow(self, task: Task | None) -> None:
+        """Start another worker; what it is to do first may be known."""
         number = len(self.workers)
         worker = Worker(self, number, task)
         self.workers.append(worker)
         worker.thread = threads.spawn(
-            lambda: self._work(worker, task), f"{self.prefix}_{number}", False
+            lambda: self._work(worker, task), self.worker_name(number), self.daemonic
         )
 
     # -- working ---------------------------------------------------------------------------------
 
-    def _work(self, worker: Worker, first: Task) -> None:
+    def _work(self, worker: Worker, first: Task | None) -> None:
         if self.initializer is not None:
             try:
                 self.initializer(*self.initargs)
@@ -271,15 +279,19 @@ class Pool:
                 if threads.is_outside(error):
                     raise
                 record.hide_own_frames(error)
-                _base.LOGGER.critical("Exception in initializer:", exc_info=True)
-                self._break(first)
+                self.initializer_failed(error, first)
                 return
-        task: Task | None = first
+        task = first or self._next(worker)
         while task is not None:
-            self._run(task)
+            self.run(task)
             task = self._next(worker)
 
-    def _run(self, task: Task) -> None:
+    def initializer_failed(self, error: BaseException, first: Task | None) -> None:
+        """A worker could not be set up (`error` is being handled), and is over."""
+        raise NotImplementedError
+
+    def run(self, task: Task) -> None:
+        """The running thread, a worker, does a task."""
         wanted = task.future.set_running_or_notify_cancel()
         future, fn, args, kwargs = task.begin()
         if not wanted:
@@ -341,18 +353,8 @@ class Pool:
 
     # -- the end ---------------------------------------------------------------------------------
 
-    def _break(self, own: Task) -> None:
-        """An initializer has failed: nothing more can be done by this pool."""
-        accesses = ((self.shutdown_place, WRITE), (self.takers, WRITE))
-        machine.sync(operation(self.shared, "break", *accesses), self)
-        self.broken = BROKEN
-        executor = self._executor()
-        if executor is not None:
-            executor._broken = BROKEN
-        for task in (own, *self._drain()):
-            task.future.set_exception(real.BrokenThreadPool(BROKEN))
-
-    def _drain(self) -> list[Task]:
+    def drain(self) -> list[Task]:
+        """Take away the tasks that are queued."""
         drained = list(self.queue)
         self.queue.clear()
         self._refresh()
@@ -372,35 +374,11 @@ class Pool:
         self.exiting = self.exiting or exiting
         self._refresh()
         if cancel_futures:
-            drained = set(self._drain())
+            drained = set(self.drain())
             # Tasks with a worker of their own are queued as well, in truth, until it has begun.
             for task in self.tasks:
                 if task.place is None or task in drained:
                     task.cancel()
-
-    def _abandoned(self, _: object) -> None:
-        """The executor is no more: as if shut down, which nobody can do any more."""
-        present = machine.active and not machine.end and machine.epoch == self.epoch
-        if present and not self.shut_down:
-            self.close()
-
-    # -- what programs look at, although it is private -------------------------------------------
-
-    def thread_objects(self) -> set[Any]:
-        """The threads of the pool."""
-        for worker in self.workers:
-            if worker.thread is not None:
-                self.objects.add(threads.model_of(worker.thread))
-        return self.objects
-
-    def qsize(self) -> int:
-        """How many tasks wait for a worker."""
-        machine.sync(operation(self.shared, "qsize", (self.takers, READ)), self)
-        return len(self.queue)
-
-    def empty(self) -> bool:
-        """Whether no task waits for a worker."""
-        return not self.qsize()
 
     def join(self) -> None:
         """Wait until all workers are over."""
@@ -408,102 +386,3 @@ class Pool:
             if worker.thread is machine.current:
                 raise RuntimeError("cannot join current thread")
             worker.join()
-
-
-pools: Final[list[Pool]] = []
-"""The pools of the execution under way."""
-
-
-def join_all() -> None:
-    """What the interpreter does at its end: no more tasks, and all workers are waited for."""
-    known = sorted(pools, key=lambda pool: pool.key)
-    for pool in known:
-        pool.close(exiting=True)
-    for pool in known:
-        pool.join()
-
-
-# -- methods of ThreadPoolExecutor ---------------------------------------------------------------
-
-_Executor = real.ThreadPoolExecutor
-_original_init = _Executor.__init__
-_original_submit = _Executor.submit
-_original_shutdown = _Executor.shutdown
-
-
-def pool_of(executor: Any) -> Pool:
-    """The pool behind an executor, which may be older than the execution."""
-    found: Pool | None = executor.__dict__.get("_pool")
-    if found is None or found.epoch != machine.epoch:
-        found = executor._pool = Pool(executor)
-    return found
-
-
-def _init(
-    self: Any,
-    max_workers: int | None = None,
-    thread_name_prefix: str = "",
-    initializer: Callable[..., object] | None = None,
-    initargs: tuple[Any, ...] = (),
-    **others: Any,
-) -> None:
-    _original_init(self, max_workers, thread_name_prefix, initializer, initargs, **others)
-    if machine.active:
-        self._initialize = (initializer, initargs)
-        pool_of(self)
-
-
-def _submit(self: Any, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-    if not machine.active:
-        return _original_submit(self, fn, *args, **kwargs)
-    return pool_of(self).submit(fn, args, kwargs)
-
-
-def _shutdown(self: Any, wait: bool = True, *, cancel_futures: bool = False) -> None:
-    if not machine.active:
-        if "_pool" not in self.__dict__:
-            _original_shutdown(self, wait, cancel_futures=cancel_futures)
-        return
-    pool = pool_of(self)
-    pool.close(cancel_futures)
-    pool.shut_down = self._shutdown = True
-    if wait:
-        pool.join()
-
-
-class _Private:
-    """An attribute of an executor that is private, and looked at all the same."""
-
-    def __init__(self, name: str, value: Callable[[Pool], Any]) -> None:
-        self._name = name
-        self._value = value
-
-    def __get__(self, executor: Any, owner: type) -> Any:
-        if executor is None:
-            raise AttributeError(f"type object {owner.__name__!r} has no attribute {self._name!r}")
-        if machine.active:
-            return self._value(pool_of(executor))
-        return executor.__dict__[self._name]
-
-    def __set__(self, executor: Any, value: Any) -> None:
-        executor.__dict__[self._name] = value
-
-
-ATTRIBUTES: Final = {
-    "_threads": _Private("_threads", Pool.thread_objects),
-    "_work_queue": _Private("_work_queue", lambda pool: pool),
-}
-"""Attributes of `ThreadPoolExecutor` that are simulated while a program is explored."""
-
-METHODS: Final[dict[str, Callable[..., Any]]] = {
-    "__init__": _init,
-    "submit": _submit,
-    "shutdown": _shutdown,
-}
-"""What replaces methods of `ThreadPoolExecutor` while a program is explored."""
-
-
-def reset() -> None:
-    """A new execution begins."""
-    pools.clear()
-    _Executor._counter = itertools.count().__next__  # type: ignore[attr-defined]

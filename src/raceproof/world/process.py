@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any, Final
 
-from raceproof.world import pools, record, threads
+from raceproof.world import executors, record, threads
 from raceproof.world.children import children
 from raceproof.world.exits import OutOfControl, give_up
 from raceproof.world.fibers import ExecutionAbandoned
@@ -21,7 +21,7 @@ from raceproof.world.unraisable import tell_unraisable
 def run_main(program: Callable[[], None]) -> None:
     """Be the main thread of an execution: run `program`, then end as the interpreter would."""
     threads.reset()
-    pools.reset()
+    executors.reset()
     at_exit.reset()
     try:
         try:
@@ -47,7 +47,7 @@ def finish_main() -> None:
         threads.before_joining.run()
     except Exception as error:
         tell_unraisable(error, "in: <module 'threading'>")
-    pools.join_all()
+    executors.join_all()
     threads.join_everybody()
     at_exit.run()
     children.check()
@@ -62,7 +62,7 @@ def shutdown() -> None:
         _real_shutdown()
         return
     threads.before_joining.run()
-    pools.join_all()
+    executors.join_all()
     threads.join_everybody()
 
 

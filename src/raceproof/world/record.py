@@ -40,6 +40,8 @@ class Death:
 
     thread: str
     error: BaseException
+    handled: bool = False
+    """The program has set a `threading.excepthook` for that."""
 
 
 @dataclass(slots=True)
@@ -82,6 +84,10 @@ class Record:
     def thread_errors(self) -> list[str]:
         """The exceptions that threads died of, as "ValueError: ..."."""
         return self._texts(death.error for death in self.deaths)
+
+    def handled_errors(self) -> list[str]:
+        """Those of them that the program deals with in a hook."""
+        return self._texts(death.error for death in self.deaths if death.handled)
 
     def unread_errors(self) -> list[str]:
         """The exceptions in futures that nobody asked for."""

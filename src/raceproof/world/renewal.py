@@ -25,6 +25,7 @@ from raceproof.world.primitives.lock import Lock
 from raceproof.world.primitives.queue import LifoQueue, PriorityQueue, Queue, SimpleQueue
 from raceproof.world.primitives.rlock import RLock
 from raceproof.world.primitives.semaphore import BoundedSemaphore, Semaphore
+from raceproof.world.takeover.locks import locks, simple_queues
 from raceproof.world.threads import Flag
 
 Maker = Callable[["Renewal", Any], Any]
@@ -60,7 +61,7 @@ def _maker_for(thing: Any) -> Maker:
 
 def _lock(_: Renewal, old: Any) -> Any:
     new = Lock()
-    if old.locked():
+    if locks.depth_of(old):
         new.acquire()
     return new
 
@@ -76,7 +77,7 @@ def _condition(renewal: Renewal, old: Any) -> Any:
 
 def _event(_: Renewal, old: Any) -> Any:
     new = Event()
-    if old.is_set():
+    if old._flag:
         new.set()
     return new
 
@@ -113,21 +114,12 @@ def _queue_again(kind: type) -> Maker:
 
 
 def _simple_queue(_: Renewal, old: Any) -> Any:
-    # There is no looking into one: take the items out, and put them back.
-    items = []
-    while True:
-        try:
-            items.append(old.get_nowait())
-        except queue.Empty:
-            break
-    for item in items:
-        old.put(item)
-    return _filled(SimpleQueue(), items)
+    return _filled(SimpleQueue(), simple_queues.items_of(old))
 
 
 def _thread_again(_: Renewal, old: Any) -> Any:
     """The same object, not started yet."""
-    if type(old._started) is not Flag and not old._started.is_set():
+    if type(old._started) is not Flag and not old._started._flag:
         old._started = Flag()
     return old
 

@@ -37,7 +37,7 @@ from raceproof.world.execution import (
 )
 from raceproof.world.fibers import ExecutionAbandoned, Hub, OutOfFibers
 from raceproof.world.naming import Naming, ObjectTable
-from raceproof.world.tracers import Tracers
+from raceproof.world.thread_state import ThreadState
 
 FOREVER: Final = sys.maxsize
 MAX_REFUSALS: Final = 200
@@ -109,12 +109,16 @@ class Scheduler:
         """It is raceproof that is at work, not the program: a module is being rewritten."""
         self.epoch = 0
         """Counts executions; primitives that outlive one notice by it."""
+        self.beginning = 0
+        """The first execution of the exploration at hand."""
         self.timed_waits = False
         """Some wait with a timeout had to wait."""
         self.daemons_cut_off = False
         """Some thread could still have gone on when an execution was ended for good."""
         self.fair_only = False
         """Some loop let time pass, and was followed only as far as others could still act."""
+        self.loops_ran = False
+        """Some event loop has run its tasks, in the order that it keeps by itself."""
         self.insights: set[str] = set()
         """What executions have taught about the program, and later ones go by; see `learn`."""
         self.learned = False
@@ -124,17 +128,18 @@ class Scheduler:
         self._hub_class = hub_class(AUTO)
         self._hub: Hub | None = None
         self.refusals = 0
-        self.tracers = Tracers()
+        self.thread_state = ThreadState()
         self._reset(Plan())
 
     def forget(self) -> None:
         """Start a new exploration: names given so far mean nothing any more."""
         self.naming = Naming()
         self.objects = ObjectTable(self.naming)
-        self.timed_waits = self.fair_only = self.daemons_cut_off = False
+        self.beginning = self.epoch + 1
+        self.timed_waits = self.fair_only = self.daemons_cut_off = self.loops_ran = False
 
     def learn(self, insight: str) -> None:
-        """From now on, operations are announced that were not so far.
+        """From now on, operations are announced that were not so far, or go by other names.
 
         So what was found out up to now is of no use: who leads the search has to start it again.
         """
@@ -206,7 +211,7 @@ class Scheduler:
         """Run `body` as the main thread, steered by `plan`, until nobody can go on."""
         self._reset(plan)
         self.epoch += 1
-        self.tracers.reset()
+        self.thread_state.reset()
         self.objects.clear()
         self.objects.on_create = None if self.observer is None else self.observer.on_create
         self._hub = self._hub_here()
@@ -888,12 +893,12 @@ class Scheduler:
                     "--threads os",
                 )
             self.current = target
-            tracers = self.tracers
-            if tracers.active:
-                tracers.leave(thread)
+            state = self.thread_state
+            if state.active:
+                state.leave(thread)
             there.switch()
-            if tracers.active:
-                tracers.enter(thread)
+            if state.active:
+                state.enter(thread)
             if self.end:
                 raise ExecutionAbandoned
 

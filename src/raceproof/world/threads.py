@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from raceproof.events import READ, WRITE, Operation, ThreadId, WholeObject
 from raceproof.world import random as streams
-from raceproof.world import record
+from raceproof.world import record, tracing
 from raceproof.world.execution import NEW, VirtualThread
 from raceproof.world.exits import Escape, OutOfControl, give_up
 from raceproof.world.fibers import ExecutionAbandoned
@@ -59,12 +59,21 @@ def spawn(
     daemon: bool,
     model: Any = None,
     storage: Mapping[str, Any] | None = None,
+    hooked: bool = True,
 ) -> VirtualThread:
-    """Start a thread that runs `body`; what `body` raises must not concern anybody."""
+    """Start a thread that runs `body`; what `body` raises must not concern anybody.
+
+    If it is `hooked`, the functions given to `threading.settrace` and the like apply to it.
+    """
     parent = machine.current
     base = streams.base_of(parent)
+    hooks = tracing.hooks() if hooked else None
 
     def run() -> None:
+        if machine.thread_state.active:
+            machine.thread_state.enter(machine.current)
+        if hooks is not None:
+            tracing.begin_thread(*hooks)
         try:
             body()
         except ExecutionAbandoned:
@@ -232,7 +241,6 @@ def _start(self: Any) -> None:
         raise RuntimeError("threads can only be started once")
     self._started.set()
     run = self.run
-    hooks = threading._trace_hook, threading._profile_hook  # type: ignore[attr-defined]
     context = _context_for(self)
     if context is not None:
         run = functools.partial(context.run, run)
@@ -241,7 +249,6 @@ def _start(self: Any) -> None:
         _active[self._ident] = self
         if hasattr(self, "_set_os_name"):
             self._set_os_name()
-        machine.tracers.begin(*hooks)
         try:
             run()
         except BaseException as error:
@@ -358,9 +365,10 @@ def died(thread: Any, error: BaseException) -> None:
     Tells the record and `threading.excepthook`.
     """
     record.hide_own_frames(error)
+    handled = threading.excepthook is not threading.__excepthook__
     if not isinstance(error, SystemExit) and not machine.afterlife:
-        record.current.deaths.append(record.Death(thread._name, error))
-    if threading.excepthook is threading.__excepthook__:
+        record.current.deaths.append(record.Death(thread._name, error, handled))
+    if not handled:
         # The error itself is on record; its traceback differs with the depth of the stack.
         with record.current.output.aside():
             thread._invoke_excepthook(thread)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from raceproof.instrument.rewriting.dataflow import text
+from raceproof.instrument.rewriting.knowledge import TAKEN_METHODS
 from raceproof.instrument.rewriting.nodes import (
     called,
     first_of,
@@ -22,6 +23,18 @@ class Accesses(Walker):
     """Handlers of `X.a` and `X[k]`."""
 
     def expr_Attribute(self, node: ast.Attribute) -> ast.expr:
+        taken = node.attr in TAKEN_METHODS and not (
+            isinstance(node.value, ast.Constant | ast.JoinedStr)
+            or self.is_super(node.value)
+            or self.is_foreign(node.value)
+        )
+        found = self.attribute(node)
+        if not taken:
+            return found
+        return hook_call("_rp_taken", [found, self.site("method", node, node.attr)], node)
+
+    def attribute(self, node: ast.Attribute) -> ast.expr:
+        """X.a, whatever is done with it."""
         base = node.value
         if self.is_super(base):
             return node
@@ -32,6 +45,10 @@ class Accesses(Walker):
         else:
             node.value = self.attribute_hook("_rp_attr", node, "attr")
         return node
+
+    def callee(self, node: ast.expr) -> ast.expr:
+        """What is called at once."""
+        return self.attribute(node) if isinstance(node, ast.Attribute) else self.expr(node)
 
     def attribute_hook(
         self, hook: str, node: ast.Attribute, kind: str, *, store: bool = False, rmw: bool = False

@@ -29,11 +29,11 @@ class Calls(Methods):
         found = self.imported_function(func)
         if found is not None and not self.is_watched(found[0]):
             self.foreign_arguments(node, *found)
-            node.func = self.expr(func)
+            node.func = self.callee(func)
         elif found is None and isinstance(func, ast.Attribute):
             self.method_call(node, func)
         else:
-            node.func = self.expr(func)
+            node.func = self.callee(func)
             self.arguments(node)
         return node
 

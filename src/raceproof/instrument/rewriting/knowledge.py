@@ -30,6 +30,13 @@ CONTAINER_METHODS: Final = (
 ) - {"join", "format"}
 """Method names of the builtin containers, of generators and of streams."""
 
+TAKEN_METHODS: Final = (
+    frozenset(name for kind in _CONTAINERS for name in dir(kind) if not name.startswith("__"))
+    | {"send", "__next__", "__getitem__", "__setitem__", "__delitem__", "__contains__"}
+) - {"count", "index", "items", "keys", "values", "copy", "join", "format", "maxlen", "hex"}
+"""Methods that are worth watching when they are taken as values; some of the others are as likely
+to be the names of attributes."""
+
 READERS: Final = frozenset(
     [
         "sum",

@@ -7,6 +7,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from raceproof.instrument.rewriting.accesses import Accesses
 from raceproof.instrument.rewriting.contents import Contents
 from raceproof.instrument.rewriting.knowledge import CONTAINER_METHODS
 from raceproof.instrument.rewriting.nodes import (
@@ -20,7 +21,7 @@ from raceproof.instrument.rewriting.nodes import (
 from raceproof.instrument.rewriting.shapes import rebinds
 
 
-class Methods(Contents):
+class Methods(Accesses, Contents):
     """The rewriting of `X.m(...)`."""
 
     def arguments(self, node: ast.Call) -> None:
@@ -30,14 +31,14 @@ class Methods(Contents):
     def method_call(self, node: ast.Call, func: ast.Attribute) -> None:
         receiver = func.value
         if self.is_super(receiver) or isinstance(receiver, ast.Constant | ast.JoinedStr):
-            node.func = self.expr(func)
+            node.func = self.callee(func)
             if func.attr in ("join", "format") and isinstance(receiver, ast.Constant):
                 node.args[:] = map(self.seen, node.args)
                 self.keywords(node.keywords)
             else:
                 self.arguments(node)
         elif func.attr == "join" and len(node.args) == 1 and not node.keywords:
-            node.func = self.expr(func)
+            node.func = self.callee(func)
             node.args[:] = map(self.seen, node.args)
         elif func.attr in CONTAINER_METHODS:
             self.container_call(node, func)
@@ -50,7 +51,7 @@ class Methods(Contents):
         values = [*node.args, *(keyword.value for keyword in node.keywords)]
         looks = func.attr not in self.own_functions and any(map(self.looks, values))
         simple = self.is_simple(receiver) and not rebinds(receiver, values)
-        node.func = self.expr(func)
+        node.func = self.callee(func)
         if not looks or not (simple or self.can_keep):
             self.arguments(node)
             return

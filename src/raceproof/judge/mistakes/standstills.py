@@ -149,6 +149,7 @@ def for_ever(evidence: Evidence) -> Mistake | None:
             "put": f"take something out of {what}",
             "acquire": f"release {what}",
             "result": "complete the future",
+            "idle": "wake the event loop",
         }.get(kind, f"end the wait for {what}")
     return Mistake(
         "RP207",
@@ -167,6 +168,13 @@ def _advice_for_ever(kind: str) -> Advice:
         )
     if kind == "get":
         return Advice("Queue", "put a sentinel for each consumer when there is no more to come")
+    if kind == "idle":
+        return Advice(
+            "call_soon_threadsafe",
+            "let another task of the loop provide what is awaited, or another thread by "
+            "loop.call_soon_threadsafe() or asyncio.run_coroutine_threadsafe(): nothing else that "
+            "a thread does wakes the loop",
+        )
     if kind == "wait":
         return Advice("Event", "set the event on every way out, or wait with a timeout")
     if kind == "acquire":

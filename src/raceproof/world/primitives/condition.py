@@ -10,7 +10,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from raceproof.events import READ, STATE, WRITE, Location, Operation, SharedObject, ThreadId
 from raceproof.world.primitives import timeouts
@@ -238,83 +238,3 @@ class InnerCondition(Condition):
         self._serial = 0
         self._epoch = self._owner._epoch
         self._start_afresh(self._owner.part(self._name, self._label))
-
-
-# -- classes that were derived from the real one --------------------------------------------------
-
-RealCondition: Final = threading.Condition
-_real_init = RealCondition.__init__
-_real_enter = RealCondition.__enter__
-_real_exit = RealCondition.__exit__
-_real_wait = RealCondition.wait
-_real_wait_for = RealCondition.wait_for
-_real_notify = RealCondition.notify
-_real_notify_all = RealCondition.notify_all
-
-
-def _twin_of(self: Any) -> Condition:
-    """The simulated condition that does the work of a real one in the execution under way."""
-    epoch, twin = self.__dict__.get("_twin", (None, None))
-    if epoch != machine.epoch:
-        twin = Condition(self._lock)
-        self._twin = (machine.epoch, twin)
-        self.acquire, self.release = twin.acquire, twin.release
-    assert isinstance(twin, Condition)
-    return twin
-
-
-def _init(self: Any, lock: Any = None) -> None:
-    if not machine.active:
-        _real_init(self, lock)
-        return
-    self._lock = RLock() if lock is None else lock
-    _twin_of(self)
-
-
-def _enter(self: Any) -> bool:
-    return _twin_of(self).__enter__() if machine.active else _real_enter(self)
-
-
-def _exit(self: Any, *details: Any) -> None:
-    if machine.active:
-        _twin_of(self).__exit__(*details)
-    else:
-        _real_exit(self, *details)
-
-
-def _wait(self: Any, timeout: float | None = None) -> bool:
-    return _twin_of(self).wait(timeout) if machine.active else _real_wait(self, timeout)
-
-
-def _wait_for(self: Any, predicate: Callable[[], Any], timeout: float | None = None) -> Any:
-    if not machine.active:
-        return _real_wait_for(self, predicate, timeout)
-    # In terms of `self.wait`, which a subclass may have made its own.
-    return Condition.wait_for(self, predicate, timeout)
-
-
-def _notify(self: Any, n: int = 1) -> None:
-    if machine.active:
-        _twin_of(self).notify(n)
-    else:
-        _real_notify(self, n)
-
-
-def _notify_all(self: Any) -> None:
-    if machine.active:
-        _twin_of(self).notify_all()
-    else:
-        _real_notify_all(self)
-
-
-METHODS: Final[dict[str, Callable[..., Any]]] = {
-    "__init__": _init,
-    "__enter__": _enter,
-    "__exit__": _exit,
-    "wait": _wait,
-    "wait_for": _wait_for,
-    "notify": _notify,
-    "notify_all": _notify_all,
-}
-"""What replaces methods of the real class while a function is explored: its subclasses are there
-already, and keep it as their base."""

@@ -7,7 +7,7 @@ A primitive made while no execution is under way is the real one.  One that outl
 from __future__ import annotations
 
 from itertools import count
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from raceproof.events import READ, Access, Guard, Location, Operation, SharedObject, ThreadId
 from raceproof.world.scheduler import machine
@@ -62,8 +62,23 @@ class Primitive:
         """Start afresh in another execution; the name is the same in all later ones."""
         if not self._serial:
             self._serial = next(_serials)
+            if self._epoch >= machine.beginning:
+                # It went by another name in the execution that made it.
+                machine.learn(f"{self._label} {self._serial} is kept")
+        self._enter_as(machine.naming.object(("kept", self._label, self._serial), self._label))
+
+    @classmethod
+    def under_name(cls, shared: SharedObject) -> Self:
+        """A new one that goes by this name in the execution at hand."""
+        made: Self = object.__new__(cls)
+        made._serial = 0
+        made._enter_as(shared)
+        return made
+
+    def _enter_as(self, shared: SharedObject) -> None:
+        """Take part in the execution at hand, newly created, under this name."""
         self._epoch = machine.epoch
-        self._start_afresh(machine.naming.object(("kept", self._label, self._serial), self._label))
+        self._start_afresh(shared)
 
     def part(self, name: str, label: str) -> SharedObject:
         """The name of a primitive in this one."""

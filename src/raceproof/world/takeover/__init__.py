@@ -1,0 +1,1 @@
+"""Real primitives that an execution meets: made before it, or behind its back."""
