@@ -25,7 +25,9 @@ from raceproof.world.primitives.lock import Lock
 from raceproof.world.primitives.queue import LifoQueue, PriorityQueue, Queue, SimpleQueue
 from raceproof.world.primitives.rlock import RLock
 from raceproof.world.primitives.semaphore import BoundedSemaphore, Semaphore
-from raceproof.world.takeover.locks import locks, simple_queues
+from raceproof.world.takeover import twins
+from raceproof.world.takeover.known import stand_of
+from raceproof.world.takeover.locks import KINDS, locks, simple_queues
 from raceproof.world.threads import Flag
 
 Maker = Callable[["Renewal", Any], Any]
@@ -44,6 +46,9 @@ class Renewal:
         found = self._made.get(id(old))
         if found is None:
             found = self._made[id(old)] = old, _maker_for(old)(self, old)
+            if type(old) in _DIVERTED:
+                # It may also be where nothing can be put in its place.
+                stand_of(old).be(found[1])
         return found[1]
 
 
@@ -71,24 +76,25 @@ def _rlock(_: Renewal, old: Any) -> Any:
 
 
 def _condition(renewal: Renewal, old: Any) -> Any:
-    lock = old._lock
+    lock = vars(old)["_lock"]
     return Condition(renewal.of(lock) if needs_renewal(lock) else lock)
 
 
 def _event(_: Renewal, old: Any) -> Any:
     new = Event()
-    if old._flag:
+    if vars(old)["_flag"]:
         new.set()
     return new
 
 
 def _semaphore(_: Renewal, old: Any) -> Any:
-    return Semaphore(old._value)
+    return Semaphore(vars(old)["_value"])
 
 
 def _bounded_semaphore(_: Renewal, old: Any) -> Any:
-    new = BoundedSemaphore(old._initial_value)
-    for _taken in range(old._initial_value - old._value):
+    initial, value = (vars(old)[name] for name in ("_initial_value", "_value"))
+    new = BoundedSemaphore(initial)
+    for _taken in range(initial - value):
         new.acquire()
     return new
 
@@ -110,7 +116,7 @@ def _filled(new: Any, items: list[Any]) -> Any:
 
 
 def _queue_again(kind: type) -> Maker:
-    return lambda _, old: _filled(kind(old.maxsize), list(old.queue))
+    return lambda _, old: _filled(kind(vars(old)["maxsize"]), list(vars(old)["queue"]))
 
 
 def _simple_queue(_: Renewal, old: Any) -> Any:
@@ -119,7 +125,7 @@ def _simple_queue(_: Renewal, old: Any) -> Any:
 
 def _thread_again(_: Renewal, old: Any) -> Any:
     """The same object, not started yet."""
-    if type(old._started) is not Flag and not old._started._flag:
+    if type(old._started) is not Flag and not vars(old._started)["_flag"]:
         old._started = Flag()
     return old
 
@@ -153,3 +159,5 @@ _MAKERS: Final[dict[type, Maker]] = {
     random.Random: _random,
     cached_calls.Wrapper: lambda _, old: cached_calls.new_cache(old),
 }
+_DIVERTED: Final = {*twins.MAKERS, *(kind.real for kind in KINDS)}
+"""What leads to a simulated primitive wherever it is."""

@@ -23,7 +23,7 @@ class Stand:
     __slots__ = ("_born", "_epoch", "_real", "_serial", "twin")
 
     twin: Any
-    """What stands for it in the execution at hand."""
+    """What stands for it in the execution at hand, or the last one that met it; None: nothing."""
 
     def __init__(self, real: Any) -> None:
         self._real: Callable[[], Any] = weakref.ref(real, _forgetter(id(real)))
@@ -32,6 +32,7 @@ class Stand:
         """The execution that met it first."""
         self._epoch = -1
         """The execution that has made the twin."""
+        self.twin = None
 
     @property
     def is_here(self) -> bool:
@@ -43,6 +44,11 @@ class Stand:
         self._epoch = machine.epoch
         self.twin = make(self._name())
         return self.twin
+
+    def be(self, twin: Any) -> None:
+        """Have this twin in the execution at hand, which made it for the same purpose."""
+        self._epoch = machine.epoch
+        self.twin = twin
 
     def _name(self) -> Hashable:
         if self._born == machine.epoch:
@@ -63,6 +69,12 @@ def stand_of(real: Any) -> Stand:
     if found is None:
         found = _stands[id(real)] = Stand(real)
     return found
+
+
+def is_known_here(real: Any) -> bool:
+    """Whether a real primitive has a twin in the execution at hand."""
+    found = _stands.get(id(real))
+    return found is not None and found.is_here
 
 
 def _forgetter(key: int) -> Callable[[object], None]:

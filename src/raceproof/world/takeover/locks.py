@@ -23,7 +23,7 @@ from raceproof.world.primitives import condition
 from raceproof.world.primitives.lock import Lock
 from raceproof.world.primitives.queue import SimpleQueue
 from raceproof.world.primitives.rlock import RLock
-from raceproof.world.quiet import QuietLock
+from raceproof.world.quiet import OrdinaryLock, QuietLock
 from raceproof.world.scheduler import machine
 from raceproof.world.takeover.known import stand_of
 from raceproof.world.takeover.native import NativeMethods
@@ -88,6 +88,11 @@ class Kind(ABC):
 class Locks(Kind):
     """Locks, which are quiet unless they matter to the program."""
 
+    def ordinary_twin_of(self, real: Any) -> Any:
+        """The same for a primitive that is built around the lock, which matters."""
+        twin = self.twin_of(real, loud=True)
+        return twin.ordinary or twin if isinstance(twin, QuietLock) else twin
+
     def _make(self, real: Any, name: Hashable, loud: bool) -> QuietLock:
         twin = QuietLock(name, self._simulated is RLock, loud)
         depth = self.depth_of(real)
@@ -95,8 +100,9 @@ class Locks(Kind):
             twin.be_taken(MAIN, depth)
         return twin
 
-    def _speak_up(self, twin: QuietLock) -> None:
-        twin.speak_up()
+    def _speak_up(self, twin: QuietLock | OrdinaryLock) -> None:
+        if isinstance(twin, QuietLock):
+            twin.speak_up()
 
     def depth_of(self, real: Any) -> int:
         """How often a real lock was taken before the execution."""
