@@ -7,14 +7,17 @@ threads come from.
 
 from __future__ import annotations
 
+import functools
 import sys
 import textwrap
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from exploring import assert_ok, explored, kinds
 
+import raceproof
 from raceproof.judge.findings import Result
 
 # -- where the lock comes from -------------------------------------------------------------------
@@ -189,3 +192,355 @@ def test_a_lock_of_a_library_imported_before(source: str, elsewhere: Path, tmp_p
     right = explored(COUNTING.format(module="guards_before", second="locked"), project)
     wrong = explored(COUNTING.format(module="guards_before", second="bump"), project)
     assert_told_apart(right, wrong, (2, 4))
+
+
+LEFT_BEHIND = """
+import threading
+from left_before import made
+lock = threading.Lock()
+def work():
+    with lock: {take}
+threads = [threading.Thread(target=work) for _ in range(2)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print({look})
+"""
+
+
+@pytest.mark.parametrize(
+    ("make", "take", "look", "printed"),
+    [
+        ("Semaphore(2)", "made.acquire()", "made._value", "0"),
+        ("BoundedSemaphore(3)", "made.acquire()", "made._value", "1"),
+        ("Queue(2)", "made.put(1)", "made.qsize(), made.full()", "2 True"),
+        ("LifoQueue()", "made.put(1)", "made.get(), made.unfinished_tasks", "1 2"),
+        ("PriorityQueue()", "made.put_nowait(1)", "list(made.queue)", "[1, 1]"),
+        ("Barrier(1)", "made.wait()", "made.n_waiting, made.broken", "0 False"),
+        ("OwnSemaphore(2)", "made.acquire()", "made._value", "0"),
+        ("OwnQueue(2)", "made.put(1)", "made.seen", "2"),
+    ],
+)
+def test_each_execution_finds_what_libraries_keep_as_the_first_did(
+    make: str, take: str, look: str, printed: str, elsewhere: Path, tmp_path: Path
+) -> None:
+    (elsewhere / "left_before.py").write_text(
+        textwrap.dedent(
+            f"""
+            from queue import LifoQueue, PriorityQueue, Queue
+            from threading import Barrier, BoundedSemaphore, Semaphore
+            class OwnSemaphore(Semaphore): pass
+            class OwnQueue(Queue):
+                def _put(self, item):
+                    self.seen = getattr(self, "seen", 0) + 1
+                    super()._put(item)
+            made = {make}
+            """
+        )
+    )
+    before = dict(vars(__import__("left_before").made))
+    project = tmp_path / "project"
+    project.mkdir()
+    result = explored(LEFT_BEHIND.format(take=take, look=look), project)
+    assert_ok(result)
+    assert [outcome.lines for outcome in result.outcomes] == [[printed]]
+    assert before.keys() <= vars(sys.modules["left_before"].made).keys()
+
+
+# -- functions that are explored where they are --------------------------------------------------
+
+LOCK = threading.Lock()
+SEMAPHORE = threading.Semaphore()
+CONDITION = threading.Condition()
+HIDDEN = {
+    "a lock": (LOCK, functools.partial(pow, LOCK)),
+    "a semaphore": (SEMAPHORE, functools.partial(pow, SEMAPHORE)),
+    "a condition": (CONDITION, functools.partial(pow, CONDITION)),
+}
+"""Where an object can be replaced, and where it cannot."""
+count = 0
+
+
+def bump() -> None:
+    global count
+    count += 1
+
+
+def found(report: raceproof.Report) -> list[str]:
+    """The kinds of the findings."""
+    return [finding.kind for finding in report.findings]
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_what_is_made_anew_is_still_what_others_have_hidden(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Executions get a lock of their own; where it cannot be put, the old one leads to it."""
+    monkeypatch.chdir(tmp_path)
+
+    def count_twice(second: Callable[[], None]) -> int:
+        thread = threading.Thread(target=second)
+        thread.start()
+        with HIDDEN[name][0]:
+            bump()
+        thread.join()
+        return count
+
+    def hidden() -> None:
+        with HIDDEN[name][1].args[0]:
+            bump()
+
+    right = raceproof.explore(lambda: count_twice(hidden))
+    assert (found(right), right.interleavings) == ([], 2)
+    wrong = raceproof.explore(lambda: count_twice(bump))
+    assert (found(wrong), wrong.interleavings) == (["lost-update"], 4)
+
+
+# -- where the threads come from -----------------------------------------------------------------
+
+MADE = {
+    "a module by another name": """
+        import threading as t
+        def run(first, second):
+            threads = [t.Thread(target=target) for target in (first, second)]
+            for thread in threads: thread.start()
+            for thread in threads: thread.join()
+        """,
+    "a partial that makes threads": """
+        from functools import partial
+        from threading import Thread
+        make = partial(Thread, daemon=True)
+        def run(first, second):
+            threads = [make(target=target) for target in (first, second)]
+            for thread in threads: thread.start()
+            for thread in threads: thread.join()
+        """,
+    "a partial as target": """
+        from functools import partial
+        from threading import Thread
+        def call(target, /, *, times):
+            for _ in range(times): target()
+        def run(first, second):
+            threads = [Thread(target=partial(call, each, times=1)) for each in (first, second)]
+            for thread in threads: thread.start()
+            for thread in threads: thread.join()
+        """,
+    "a class with a method run": """
+        from threading import Thread
+        class Worker(Thread):
+            def __init__(self, work):
+                super().__init__(name="worker")
+                self.work = work
+            def run(self): self.work()
+        def run(first, second):
+            workers = [Worker(first), Worker(second)]
+            for worker in workers: worker.start()
+            for worker in workers: worker.join()
+        """,
+    "a timer": """
+        from threading import Timer
+        def run(first, second):
+            timer = Timer(5, first)
+            timer.start()
+            second()
+            timer.join()
+        """,
+    "a timer that is cancelled": """
+        from threading import Thread, Timer
+        def run(first, second):
+            timer = Timer(5, int)
+            timer.start()
+            timer.cancel()
+            timer.join()
+            thread = Thread(target=first)
+            thread.start()
+            second()
+            thread.join()
+        """,
+    "threads started by threads": """
+        from threading import Thread
+        def run(first, second):
+            def parent():
+                child = Thread(target=first)
+                child.start()
+                second()
+                child.join()
+            thread = Thread(target=parent)
+            thread.start()
+            thread.join()
+        """,
+    "a thread that nobody joins": """
+        from threading import Thread
+        def run(first, second):
+            Thread(target=first).start()
+            second()
+        """,
+    "_thread": """
+        import _thread
+        def run(first, second):
+            over = _thread.allocate_lock()
+            over.acquire()
+            def work():
+                first()
+                over.release()
+            _thread.start_new_thread(work, ())
+            second()
+            over.acquire()
+        """,
+    "an executor": """
+        from concurrent.futures import ThreadPoolExecutor
+        def run(first, second):
+            with ThreadPoolExecutor(2) as executor:
+                executor.submit(first)
+                executor.submit(second)
+        """,
+    "an executor's initializer": """
+        from concurrent.futures import ThreadPoolExecutor
+        def run(first, second):
+            with ThreadPoolExecutor(1, initializer=first) as executor:
+                executor.submit(int)
+                second()
+        """,
+    "nested executors": """
+        from concurrent.futures import ThreadPoolExecutor
+        def run(first, second):
+            def outer(target):
+                with ThreadPoolExecutor(1) as inner:
+                    inner.submit(target).result()
+            with ThreadPoolExecutor(2) as executor:
+                list(executor.map(outer, (first, second)))
+        """,
+    "multiprocessing.dummy": """
+        from multiprocessing.dummy import Process
+        def run(first, second):
+            processes = [Process(target=target) for target in (first, second)]
+            for process in processes: process.start()
+            for process in processes: process.join()
+        """,
+    "a pool of multiprocessing.dummy": """
+        from multiprocessing.dummy import Pool
+        def run(first, second):
+            with Pool(2) as pool:
+                pool.map(lambda target: target(), (first, second))
+        """,
+    "multiprocessing.pool.ThreadPool": """
+        from multiprocessing.pool import ThreadPool
+        def run(first, second):
+            with ThreadPool(2) as pool:
+                results = [pool.apply_async(target) for target in (first, second)]
+                for result in results: result.get()
+        """,
+    "sched": """
+        import sched, threading
+        def run(first, second):
+            scheduler = sched.scheduler()
+            scheduler.enter(1, 1, first)
+            thread = threading.Thread(target=scheduler.run)
+            thread.start()
+            second()
+            thread.join()
+        """,
+    "asyncio.to_thread": """
+        import asyncio
+        def run(first, second):
+            async def main():
+                await asyncio.gather(asyncio.to_thread(first), asyncio.to_thread(second))
+            asyncio.run(main())
+        """,
+    "run_in_executor": """
+        import asyncio
+        def run(first, second):
+            async def main():
+                loop = asyncio.get_running_loop()
+                other = loop.run_in_executor(None, first)
+                second()
+                await other
+            asyncio.run(main())
+        """,
+    "run_in_executor, with an executor of its own": """
+        import asyncio
+        from concurrent.futures import ThreadPoolExecutor
+        def run(first, second):
+            async def main():
+                loop = asyncio.get_running_loop()
+                with ThreadPoolExecutor() as executor:
+                    calls = [loop.run_in_executor(executor, target) for target in (first, second)]
+                    await asyncio.gather(*calls)
+            asyncio.run(main())
+        """,
+    "threads that die of an exception": """
+        import threading
+        from threading import Thread
+        def run(first, second):
+            threading.excepthook = lambda args: None
+            def work(target):
+                target()
+                raise ValueError("as always")
+            threads = [Thread(target=work, args=(target,)) for target in (first, second)]
+            for thread in threads: thread.start()
+            for thread in threads: thread.join()
+        """,
+    "threads that exit": """
+        from threading import Thread
+        def run(first, second):
+            def work(target):
+                target()
+                raise SystemExit
+            threads = [Thread(target=work, args=(target,)) for target in (first, second)]
+            for thread in threads: thread.start()
+            for thread in threads: thread.join()
+        """,
+    "threading.settrace": """
+        import threading
+        seen = []
+        def trace(frame, event, arg):
+            seen.append(event)
+            return trace
+        def run(first, second):
+            threading.settrace(trace)
+            threads = [threading.Thread(target=target) for target in (first, second)]
+            for thread in threads: thread.start()
+            for thread in threads: thread.join()
+            threading.settrace(None)
+            assert seen
+        """,
+}
+
+COUNTS = {
+    # Whether it fires before it is cancelled.
+    "a timer that is cancelled": (6, 12),
+    # Which of the two the loop hears of first.
+    "asyncio.to_thread": (4, 8),
+    "run_in_executor, with an executor of its own": (4, 8),
+}
+"""How many interleavings the twins have, if not 2 and 4."""
+RUNNING = """
+import atexit, threading, {module}
+lock = threading.Lock()
+count = 0
+def bump():
+    global count
+    count += 1
+def locked():
+    with lock: bump()
+atexit.register(lambda: print(count))
+{module}.run(locked, {second})
+"""
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_threads_of_the_program(name: str, tmp_path: Path) -> None:
+    (tmp_path / "makers.py").write_text(textwrap.dedent(MADE[name]))
+    right = explored(RUNNING.format(module="makers", second="locked"), tmp_path)
+    wrong = explored(RUNNING.format(module="makers", second="bump"), tmp_path)
+    assert_told_apart(right, wrong, COUNTS.get(name, (2, 4)))
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_threads_of_a_library_imported_before(name: str, elsewhere: Path, tmp_path: Path) -> None:
+    (elsewhere / "makers_before.py").write_text(textwrap.dedent(MADE[name]))
+    __import__("makers_before")
+    project = tmp_path / "project"
+    project.mkdir()
+    right = explored(RUNNING.format(module="makers_before", second="locked"), project)
+    wrong = explored(RUNNING.format(module="makers_before", second="bump"), project)
+    assert_told_apart(right, wrong, COUNTS.get(name, (2, 4)))

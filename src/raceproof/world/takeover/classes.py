@@ -89,11 +89,12 @@ def _rewind(real: Any) -> None:
     """If no execution has made `real`, have it be as it was before the first that met it."""
     stand = stand_of(real)
     if not stand.is_here:
-        before = stand.twin
+        state, before = vars(real), stand.twin
         if before is None:
-            before = _copied(vars(real))
+            before = _copied(state)
         else:
-            vars(real).update(_copied(before))
+            state.clear()
+            state.update(_copied(before))
         stand.be(before)
 
 
