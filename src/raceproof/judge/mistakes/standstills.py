@@ -35,12 +35,12 @@ def waited_on(blocked: Blocked) -> Location:
 
 def places_of_wait(stuck: Stuck) -> list[Location]:
     """What the threads to blame wait for, and what belongs to it."""
-    owners = {
+    owners = dict.fromkeys(
         location.owner
         for blocked in stuck.causes
         for location, _ in blocked.operation.accesses
         if location.owner.label != "thread"
-    }
+    )
     return [location for owner in owners for location in owner.fields.values()]
 
 
