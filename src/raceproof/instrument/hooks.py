@@ -22,7 +22,7 @@ from raceproof.instrument import effects
 from raceproof.instrument.foreign import Foreign
 from raceproof.instrument.spinning import at_loop_head
 from raceproof.instrument.taken import NATIVE, TakenMethod
-from raceproof.world import locals as per_thread
+from raceproof.world.locals import RealLocal, local
 from raceproof.world.naming import IMMUTABLE
 from raceproof.world.plain_facts import (
     bases_of,
@@ -79,6 +79,8 @@ SCALARS: Final = frozenset({int, float, complex, bool, str, bytes, type(None)})
 CONTAINERS: Final = frozenset({list, tuple, dict, set, deque})
 MAX_NAMED: Final = 100
 """Elements of one container that get names along with it; larger ones name them when touched."""
+PER_THREAD: Final = (local, RealLocal)
+"""Classes whose objects share nothing."""
 _MISSING: Final = object()
 
 # How the attribute `name` of instances of a type is found.
@@ -184,7 +186,7 @@ class Hooks:
                 return _ON_INSTANCE
             if tp in IMMUTABLE or (home_of(tp) == "builtins" and tp is not types.SimpleNamespace):
                 return _SILENT
-            if home_of(tp).startswith("raceproof.") or issubclass(tp, per_thread.local):
+            if home_of(tp).startswith("raceproof.") or issubclass(tp, PER_THREAD):
                 return _SILENT
             on_class = lookup(tp, attribute)
             if on_class is _MISSING:

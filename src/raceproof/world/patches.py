@@ -36,6 +36,7 @@ from typing import Any, Final
 from raceproof.world import (
     bare_threads,
     caches,
+    carriers,
     clock,
     databases,
     event_loops,
@@ -74,6 +75,7 @@ from raceproof.world.scheduler import machine
 from raceproof.world.switching import switch_interval
 from raceproof.world.takeover import classes
 from raceproof.world.takeover.locks import KINDS
+from raceproof.world.takeover.per_thread import PerThread
 
 LEFT_ALONE: Final = (
     "raceproof", "importlib", "_frozen_importlib", "_frozen_importlib_external", "zipimport",
@@ -124,6 +126,7 @@ class Patches:
             {module.__name__: self._replace_in_copy for module, _ in queues()},
         )  # fmt: skip
         self._input = StandardInput()
+        self._locals = PerThread()
         self.files = Files()
         self._streams: dict[str, CapturedStream] = {}
         self._real_streams: dict[str, Any] = {}
@@ -367,12 +370,22 @@ class Patches:
             kind.divert()
         for owner, name, value in classes.replacements():
             self._set(owner, name, value)
+        self._undo.append(self._locals.restore)
+        derived = list(self._locals.classes(LEFT_ALONE))
+        if carriers.name_of(machine.carrier) == carriers.OS:
+            self._locals.note_outside(derived)
+        for kept in derived:
+            for name, method in self._locals.methods(kept):
+                self._set(kept, name, method)
+        made: dict[int, Any] = {}
         for module in _modules():
             if module.__name__ in self.own:
                 continue
-            for name, value in list(vars(module).items()):
-                if type(value) is RealLocal:
-                    self._set(module, name, stand_in(value))
+            for owner in _owners(module):
+                for name, value in list(vars(owner).items()):
+                    if type(value) is RealLocal:
+                        made[id(value)] = made.get(id(value)) or stand_in(value)
+                        self._set(owner, name, made[id(value)])
 
     def quieten(self) -> None:
         """The last execution has imported libraries, which keep locks that they made then."""
@@ -398,6 +411,14 @@ def _modules() -> Iterable[types.ModuleType]:
     for name, module in list(sys.modules.items()):
         if isinstance(module, types.ModuleType) and name.partition(".")[0] not in LEFT_ALONE:
             yield module
+
+
+def _owners(module: types.ModuleType) -> Iterator[Any]:
+    """A module, and its classes."""
+    yield module
+    for value in list(vars(module).values()):
+        if isinstance(value, type) and value.__module__ == module.__name__:
+            yield value
 
 
 def queues() -> Iterator[tuple[types.ModuleType, dict[str, Any]]]:

@@ -49,7 +49,8 @@ ATTRIBUTES: Final[dict[type, tuple[str, ...]]] = {
 BY_LOCKS: Final = (threading.Event, threading.Condition)
 """Classes with nothing to redefine: subclasses are diverted as well."""
 
-_real_wait_for: Final = threading.Condition.wait_for
+_RealCondition: Final = threading.Condition
+_real_wait_for: Final = _RealCondition.wait_for
 
 
 def twin_of(real: Any) -> Any:
@@ -161,4 +162,4 @@ def replacements() -> Iterator[tuple[type, str, Any]]:
                 yield kind, name, _diverted(kind, name)
         for name in ATTRIBUTES.get(kind, ()):
             yield kind, name, _Attribute(kind, name)
-    yield threading.Condition, "wait_for", functools.update_wrapper(_wait_for, _real_wait_for)
+    yield _RealCondition, "wait_for", functools.update_wrapper(_wait_for, _real_wait_for)
