@@ -117,6 +117,30 @@ GUARDS = {
         lock = Lock()
         def guard(): return lock
         """,
+    "methods that were bound": """
+        from contextlib import contextmanager
+        from threading import Lock
+        lock = Lock()
+        acquire = lock.acquire
+        class Keeper:
+            release = lock.release
+        @contextmanager
+        def guard():
+            acquire()
+            yield
+            Keeper.release()
+        """,
+    "methods of a semaphore that were bound": """
+        from contextlib import contextmanager
+        from threading import BoundedSemaphore
+        permits = BoundedSemaphore()
+        acquire, release = permits.acquire, permits.release
+        @contextmanager
+        def guard():
+            acquire()
+            yield
+            release()
+        """,
     "a condition around it": """
         from threading import Condition, Lock
         lock = Lock()

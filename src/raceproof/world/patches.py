@@ -60,7 +60,7 @@ from raceproof.world.descriptors import fault_handler, write_to
 from raceproof.world.files import Files
 from raceproof.world.future_condition import ConditionOfFuture
 from raceproof.world.late import LateModules
-from raceproof.world.locals import RealLocal, local, stand_in
+from raceproof.world.locals import local
 from raceproof.world.output import CapturedStream
 from raceproof.world.primitives import lock
 from raceproof.world.primitives.barrier import Barrier
@@ -75,6 +75,7 @@ from raceproof.world.scheduler import machine
 from raceproof.world.switching import switch_interval
 from raceproof.world.takeover import classes
 from raceproof.world.takeover.locks import KINDS
+from raceproof.world.takeover.names import StandIns
 from raceproof.world.takeover.per_thread import PerThread
 
 LEFT_ALONE: Final = (
@@ -377,15 +378,10 @@ class Patches:
         for kept in derived:
             for name, method in self._locals.methods(kept):
                 self._set(kept, name, method)
-        made: dict[int, Any] = {}
+        stand_ins = StandIns()
         for module in _modules():
-            if module.__name__ in self.own:
-                continue
-            for owner in _owners(module):
-                for name, value in list(vars(owner).items()):
-                    if type(value) is RealLocal:
-                        made[id(value)] = made.get(id(value)) or stand_in(value)
-                        self._set(owner, name, made[id(value)])
+            for replacement in stand_ins.in_module(module, module.__name__ in self.own):
+                self._set(*replacement)
 
     def quieten(self) -> None:
         """The last execution has imported libraries, which keep locks that they made then."""
@@ -411,14 +407,6 @@ def _modules() -> Iterable[types.ModuleType]:
     for name, module in list(sys.modules.items()):
         if isinstance(module, types.ModuleType) and name.partition(".")[0] not in LEFT_ALONE:
             yield module
-
-
-def _owners(module: types.ModuleType) -> Iterator[Any]:
-    """A module, and its classes."""
-    yield module
-    for value in list(vars(module).values()):
-        if isinstance(value, type) and value.__module__ == module.__name__:
-            yield value
 
 
 def queues() -> Iterator[tuple[types.ModuleType, dict[str, Any]]]:
