@@ -47,6 +47,7 @@ def elapsed() -> float:
     Readings with nothing in between are 1, 2, 4, ... microseconds apart.
     """
     thread = machine.current
+    thread.readings += 1
     now = max(machine.clock, thread.clock)
     step, clock, tick = thread.storage.get(LAST_READING, (-1, -1.0, 0.0))
     idle = step == machine.step and clock == now
@@ -185,7 +186,7 @@ def sleep(seconds: Any, /) -> None:
     if seconds < 0:
         raise ValueError("sleep length must be non-negative")
     thread = machine.current
-    thread.slept = True
+    thread.naps += 1
     thread.clock = max(machine.clock, thread.clock) + seconds
 
 

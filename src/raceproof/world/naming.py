@@ -44,6 +44,7 @@ class Naming:
         self._thread_ids: dict[ThreadPath, ThreadId] = {(): 0}
         self.objects: dict[Hashable, SharedObject] = {}
         self.spins: dict[Hashable, Operation] = {}
+        """Operations of threads that go round in a loop, by what they look at."""
 
     def thread_id(self, path: ThreadPath) -> ThreadId:
         """The index of the thread with this path, given out at its first appearance."""
