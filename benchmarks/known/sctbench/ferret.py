@@ -1,4 +1,4 @@
-"""Stages of a pipeline: a stage ends when its input is empty and the stage before says that it has ended, asked in that order.
+"""A stage of a pipeline asks whether its input is empty, and then whether there is more to come.
 
 Expected: bug
 """

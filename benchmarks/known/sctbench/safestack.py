@@ -1,4 +1,4 @@
-"""A lock-free stack in an array: a popped cell comes back while another thread still holds its number.
+"""A lock-free stack in an array: a cell comes back while another thread still has its number.
 
 Expected: bug
 """

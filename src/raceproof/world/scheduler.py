@@ -996,7 +996,9 @@ class Scheduler:
             possible = False
             if target is not None and target.pending is not None:
                 possible = target.pending.enabled(tid)
-                if not possible and self._first_idle() is target:
+                if not possible and (
+                    self._first_idle() is target or self.spinning.has_news(target)
+                ):
                     self._expire(target)
                     possible = True
             if possible:

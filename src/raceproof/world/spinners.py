@@ -179,6 +179,10 @@ class Spinners:
         known = [one for one in self.waiting if one.idle and one.news]
         return min(known, key=_by_thread, default=None)
 
+    def has_news(self, thread: VirtualThread) -> bool:
+        """Whether there is news for `thread`, which waits in a loop."""
+        return any(one.thread is thread and one.idle and one.news for one in self.waiting)
+
     def next(self, waiting: VirtualThread | None) -> VirtualThread | None:
         """Who looks again, now that nobody can go on; `waiting`: whose wait ends first."""
         late = self.with_news()
