@@ -207,7 +207,7 @@ UGLY = {
         for _ in range(2):
             threading.Thread(target=work).start()
         """,
-        "error",
+        "finding",
     ),
     "the end of the process in a thread": (
         """

@@ -226,3 +226,32 @@ def test_standard_streams_that_are_closed(tmp_path: Path) -> None:
         f'exec "{sys.executable}" -c "{code}" >&- 2>&-', shell=True, cwd=tmp_path, timeout=60
     )
     assert done.returncode in (0, 2)
+
+
+def test_watched_code_that_outlives_its_exploration_runs_on(tmp_path: Path) -> None:
+    kept: list[Any] = []
+    source = """
+        import decimal, threading
+        class Counter:
+            value = 0
+        def count(values, counter):
+            items = {}
+            try:
+                for value in values:
+                    counter.value += value
+                    items[value] = [*items.get(value, ()), value]
+                    yield counter.value, len(items)
+            finally:
+                while not counter.value > 20:
+                    counter.value += 1
+                print(items[1], counter.value)
+        decimal.left_over = count([1, 2, 3], Counter())
+        print(next(decimal.left_over))
+    """
+    script = tmp_path / "program.py"
+    script.write_text(textwrap.dedent(source), encoding="utf-8")
+    with Session(Program(str(script), None)) as session:
+        session.run(Plan())
+        kept.append(decimal.__dict__.pop("left_over"))
+    (generator,) = kept
+    assert list(generator) == [(3, 2), (6, 3)]

@@ -182,6 +182,14 @@ class Operation:
                 return False
         return True
 
+    @property
+    def looks(self) -> bool:
+        """Whether it changes nothing."""
+        for _, mode in self.accesses:
+            if mode != READ:
+                return self.fence
+        return True
+
     def __repr__(self) -> str:
         places = ", ".join(location.label for location, _ in self.accesses)
         return f"<{self.kind} {places}>"
@@ -201,6 +209,25 @@ def conflicting(one: Operation, other: Operation) -> bool:
             if location is other_location and (mode != other_mode or mode == WRITE):
                 return True
     return False
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """What the source tells of a loop, as far as it bears on whether the loop waits."""
+
+    polls: bool
+    """What ends it may be the doing of another thread."""
+    counted: bool
+    """No two rounds need be alike, whatever the variables say: it hands values out in between, or
+    the elements that it goes through are used."""
+    until_told: bool
+    """It works until another thread changes something: nothing that ends it is changed in it."""
+    names: tuple[str, ...] = ()
+    """The variables that change in it and bear on how it goes on."""
+    calls: tuple[str, ...] = ()
+    """Names of functions and methods on whose results it depends whether the loop goes on."""
+    place: str = ""
+    """Where it is, in every execution and with every version of Python."""
 
 
 @dataclass(slots=True)
@@ -227,3 +254,5 @@ class Site:
     module: str = ""
     targets: tuple[str, ...] = field(default=())
     """Names stored together by one statement (`a, b = ...` of two globals)."""
+    loop: Loop | None = None
+    """For the head of a loop."""

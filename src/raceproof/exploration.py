@@ -326,7 +326,19 @@ class Exploration:
         options, result, search = self._options, self._result, self._search
         if result.cut == "interrupted" and not result.interleavings:
             result.error = "interrupted before one interleaving had ended"
-        if self._truncated:
+        for place in sorted(self._places(machine.misjudged)):
+            result.cut = result.cut or "loops that look like waits"
+            result.notes.append(
+                f"the loop at {place} looked as if it waited for other threads, but came to an end "
+                "by itself; what comes after it may not have been tried in every order"
+            )
+        for place in sorted(self._places(machine.outside)):
+            result.cut = result.cut or "loops that wait for something outside"
+            result.notes.append(
+                f"the loop at {place} waits for something that raceproof does not see; what comes "
+                "after it ran as it came"
+            )
+        if self._truncated and not machine.outside:
             result.cut = result.cut or "long executions"
             result.notes.append(
                 f"executions have more than {machine.max_events:,} operations: their orders were "
@@ -370,9 +382,15 @@ class Exploration:
             )
         if machine.timed_waits:
             result.notes.append(f"waits with a timeout {EXPIRY[options.timeouts]}")
+        if machine.counting:
+            result.notes.append(
+                "loops that count their rounds were followed for some fruitless ones; then they "
+                "waited for something new, or until nothing else could go on"
+            )
         if machine.fair_only and result.threads > 1:
             result.notes.append(
-                "loops that sleep went round until the others had had their turn, no more often"
+                "loops that work until they are told to stop went round until the others had had "
+                "their turn, no more often"
             )
         search.close()
         result.findings = self._presenter.findings(result, EXPLAINING)
@@ -402,6 +420,11 @@ class Exploration:
                 result.findings.append(Finding("never", message, occurrences=condition.reached))
             else:
                 result.notes.append(f"not seen so far, in {times}: {condition.label}")
+
+    def _places(self, sites: set[int]) -> set[str]:
+        """Where these sites are, for a note."""
+        found = (self._session.loader.sites[site] for site in sites)
+        return {f"{os.path.basename(site.file)}:{site.line}" for site in found}
 
     def _last_resort(self, detail: str) -> None:
         """Called by the watchdog, in its thread: report, and end the process."""

@@ -28,8 +28,10 @@ class Difference:
 class Repetition:
     """An execution that can be run again at any time."""
 
-    def __init__(self, session: Session, run: Run) -> None:
+    def __init__(self, session: Session, run: Run, patient: bool = False) -> None:
+        """`patient`: as in the plan of `run`."""
         self._session = session
+        self._patient = patient
         self._threads = list(run.execution.threads)
         self._operations = list(run.execution.operations)
         self._end = run.execution.end
@@ -44,6 +46,7 @@ class Repetition:
                 known=length,
                 threads=list(self._threads),
                 operations=list(self._operations),
+                patient=self._patient,
             )
         )
         execution = run.execution
@@ -83,7 +86,7 @@ class Consistency:
 
         If only what is printed differs, it is to begin anew, without looking at that.
         """
-        self._first = Repetition(self._session, run)
+        self._first = Repetition(self._session, run, patient=True)
         difference = self._first.difference()
         if difference is None:
             return True

@@ -20,7 +20,7 @@ SMALLEST = {
     "RP205": "main:3 T1:1 T2:4",
     "RP206": "main:1 T1:1 main:4 T1:5 main:2",
     "RP207": "main:5 T1:4 main:2 T2:1",
-    "RP208": "main:1 T1:804",
+    "RP208": "main:1 T1:9",
     "RP301": "main:1 T1:6",
     "RP302": "main:3 T1:4 T2:4",
     "RP303": "main:3 T2:3 T1:1",

@@ -88,6 +88,7 @@ def _rp_read(value: Any, site: int) -> Any:
 
 _rp_whole = _rp_whole_at = _rp_ident = _rp_len = _rp_next = _rp_true = _rp_iter = _rp_read
 _rp_mutate = _rp_name = _rp_reversed = _rp_iters = _rp_yield = _rp_iterator = _rp_read
+_rp_enter = _rp_read
 
 
 def _rp_aug(value: Any, target: Any, site: int) -> Any:
@@ -117,7 +118,7 @@ def _rp_glob(site: int) -> None:
     _site(site)
 
 
-_rp_glob_mark = _rp_loop = _rp_glob
+_rp_glob_mark = _rp_loop = _rp_again = _rp_glob
 
 
 def _rp_glob_set(value: Any, site: int) -> Any:

@@ -382,6 +382,17 @@ def test_operations_commute_unless_their_footprints_conflict(name: str) -> None:
     run()
 
 
+def test_a_set_that_gets_nothing_new_from_another_one_may_still_be_reordered() -> None:
+    elements = [16, 8, 0, 1]
+    numbers = set(elements)
+    before = list(numbers)
+    footprint = pairs(effects.method_effects(numbers, "update", ({0},), False))
+    numbers.update({0})
+    assert set(before) == numbers
+    assert list(numbers) != before
+    assert conflict(footprint, pairs(effects.read_all(numbers)))
+
+
 # --- the important footprints, one by one -------------------------------------------------------
 
 
@@ -481,6 +492,8 @@ def test_set_footprints() -> None:
     assert call(seen, "add", 1) == call(seen, "update", [1]) == {(1, READ), WHOLE_READ}
     assert call(seen, "add", 2) == {(2, WRITE), (SIZE, UPDATE), WHOLE_READ}
     assert call(seen, "update", (2,)) == call(seen, "add", 2)
+    assert call(seen, "update", {1}) == {(1, READ), (SIZE, UPDATE), WHOLE_READ}
+    assert call(seen, "update", set()) == {WHOLE_READ}
     assert call(seen, "discard", 1) == {(1, WRITE), (SIZE, UPDATE), WHOLE_READ}
     assert call(seen, "remove", 2) == {(2, READ), WHOLE_READ}
     assert call(seen, "pop") == call(seen, "clear") == UPHEAVAL

@@ -124,7 +124,7 @@ FORMS = {
         "x.a.run(v)",
         "_rp_attr((_rp_t1 := _rp_attr(x, 'a', S).a), 'run', S).run(_rp_given(v, _rp_t1, 'run', S))",
     ),
-    "method of this file": ("x.f(v)", "_rp_attr(x, 'f', S).f(v)"),
+    "method of this file": ("y.f(v)", "_rp_attr(y, 'f', S).f(v)"),
     "method of a string": ("'a'.split(v)", "'a'.split(v)"),
     "join": ("', '.join(v)", "', '.join(_rp_read(v, S))"),
     "super": ("super().append(v)", "super().append(v)"),
@@ -135,7 +135,7 @@ FORMS = {
     "zip of map": ("zip(map(y, x))", "zip(map(y, _rp_iter(x, S)))"),
     "reversed": ("reversed(x)", "reversed(_rp_reversed(x, S))"),
     "iter": ("iter(x)", "iter(_rp_iterator(x, S))"),
-    "iter of a function": ("iter(x, k)", "iter(x, k)"),
+    "iter of a function": ("iter(x, k)", "_rp_iter(iter(x, k), S)"),
     "vars": ("vars(x)", "vars(_rp_attr(x, '__dict__', S))"),
     "next": ("next(x, None)", "next(_rp_next(x, S), None)"),
     "getattr": ("getattr(x, 'a', v)", "getattr(_rp_attr_dyn(x, 'a', S), 'a', v)"),
@@ -244,9 +244,36 @@ def test_form_at_module_level(source: str, expected: str) -> None:
     assert rewritten(source) == expected
 
 
-def test_while_announces_every_iteration() -> None:
-    assert in_function("while x: pass") == "while _rp_loop(S) or _rp_true(x, S):\n    pass"
-    assert in_function("while True: break") == "while _rp_loop(S) or True:\n    break"
+def test_while_announces_its_beginning_and_every_iteration() -> None:
+    assert in_function("while x: pass") == (
+        "_rp_enter(None, S)\nwhile _rp_loop(S) or _rp_true(x, S):\n    pass"
+    )
+    assert in_function("while True: break") == (
+        "_rp_enter(None, S)\nwhile _rp_loop(S) or True:\n    break"
+    )
+
+
+def test_for_announces_its_iterations_only_if_others_may_end_it() -> None:
+    assert in_function("for i in range(k):\n    if y.done: break") == (
+        "for i in _rp_enter(range(k), S):\n    _rp_loop(S)\n"
+        "    if _rp_true(_rp_attr(y, 'done', S).done, S):\n        break"
+    )
+    assert in_function("for i in iter(x, k):\n    if i: break") == (
+        "for i in _rp_enter(iter(x, k), S):\n    _rp_loop(S)\n    if _rp_true(i, S):\n        break"
+    )
+    assert in_function("for i in range(9):\n    if i > 3: break") == (
+        "for i in range(9):\n    if i > 3:\n        break"
+    )
+
+
+def test_a_function_that_calls_itself_until_others_say_so_announces_every_call() -> None:
+    assert in_function("if y.done: return f(k)") == (
+        "_rp_again(S)\nif _rp_true(_rp_attr(y, 'done', S).done, S):\n    return f(k)"
+    )
+    assert in_function("if y.done: return x.f(k)").startswith("_rp_again(S)\n")
+    assert not in_function("if y.done: return y.f(k)").startswith("_rp_again")
+    assert in_function("if k: return f(k)").startswith("if")
+    assert in_function("return f(k)") == "return f(k)"
 
 
 def test_loop_over_a_variable() -> None:

@@ -427,3 +427,15 @@ def test_failing_examples_of_hypothesis(run: Run) -> None:
     result.assert_outcomes(failed=1)
     assert "lost update (RP101): the update of Account.balance" in text(result)
     assert "n=1" in text(result)
+
+
+def test_assertions_in_a_function_that_a_test_explores_explain_themselves(run: Run) -> None:
+    source = RACY.replace("test_racy", "racy") + (
+        "def test_exits():\n"
+        "    report = raceproof.explore(racy)\n"
+        "    print(sorted(outcome.exit for outcome in report.outcomes))\n"
+        "    assert not report.findings\n"
+    )
+    result = run(source)
+    result.assert_outcomes(failed=1)
+    assert "'AssertionError: assert 1 == 2" in text(result)

@@ -139,3 +139,38 @@ def test_outside_of_an_execution_it_is_the_real_one():
     assert event.wait() is False
     event.set()
     assert event.is_set()
+
+
+def test_those_who_wait_go_on_even_if_it_is_cleared_at_once():
+    """A pulse wakes those who wait; the search tells what becomes of those who come later."""
+
+    def program():
+        event = Event()
+        (waiter,) = start(event.wait)
+        Event().wait(1)  # until it waits
+        event.set()
+        event.clear()
+        machine.join(waiter)
+
+    assert run(program)[1].end == "finished"
+    assert explore(program).ends.keys() == {"finished", "stuck"}
+
+
+def test_what_is_inside_can_be_looked_at():
+    def program():
+        event = Event()
+        woken = []
+
+        def wait_inside():
+            with event._cond:
+                woken.append(event._cond.wait(5))
+
+        threads = start(wait_inside)
+        Event().wait(1)
+        event.set()
+        machine.join(threads[0])
+        event._at_fork_reinit()
+        with event._cond:
+            return woken, event._cond.acquire(False), event._cond is event._cond
+
+    assert value(program) == ([True], False, True)

@@ -20,7 +20,17 @@ from concurrent.futures import (
 from typing import Any
 
 import pytest
-from world.simulation import compare_with_brute_force, compare_with_chance, explore, run, value
+from world.simulation import (
+    compare_with_brute_force,
+    compare_with_chance,
+    explore,
+    run,
+    run_in,
+    value,
+)
+
+from raceproof.world.patches import Patches
+from raceproof.world.scheduler import machine
 
 
 def test_a_future_used_by_hand() -> None:
@@ -276,3 +286,79 @@ def test_real_futures_work_as_before_outside_of_executions() -> None:
     future.set_result(1)
     assert future.result(0) == 1
     assert list(as_completed([future])) == [future]
+
+
+# -- futures whose state somebody sets past their methods ------------------------------------------
+
+
+def test_a_state_that_was_set_by_hand_counts() -> None:
+    def program() -> Any:
+        future: Any = Future()
+        future._state, future._result = "FINISHED", 42
+        running: Any = Future()
+        running._state = "RUNNING"
+        return (
+            future.result(0), future.done(), wait([future, running], 0).done == {future},
+            running.running(), running.cancel(), list(as_completed([future])) == [future],
+        )  # fmt: skip
+
+    assert value(program) == (42, True, True, True, False, True)
+
+
+def test_a_state_that_was_set_under_the_condition_wakes_those_who_wait() -> None:
+    def program() -> Any:
+        future: Any = Future()
+
+        def finish() -> None:
+            with future._condition:
+                future._state, future._result = "FINISHED", 42
+                future._condition.notify_all()
+
+        thread = threading.Thread(target=finish)
+        thread.start()
+        found = future.result()
+        thread.join()
+        return found
+
+    assert explore(program).results.keys() == {42}
+    compare_with_brute_force(program)
+
+
+def test_the_condition_of_a_future_can_be_waited_for() -> None:
+    def program() -> Any:
+        future: Any = Future()
+        with pytest.raises(RuntimeError, match="cannot wait on un-acquired lock"):
+            future._condition.wait()
+        with future._condition:
+            early = future._condition.wait(1)
+        thread = threading.Thread(target=future.set_result, args=(1,))
+        thread.start()
+        with future._condition:
+            while not future.done():
+                future._condition.wait()
+        thread.join()
+        return early, future.result()
+
+    assert explore(program).results.keys() == {(False, 1)}
+
+
+def test_a_future_that_outlives_its_execution_goes_on_in_the_next() -> None:
+    kept: list[Any] = []
+    before: Future[int] = Future()
+
+    def program() -> Any:
+        if not kept:
+            kept.extend([Future(), Future()])
+            kept[1].set_result(2)
+        hashes = set(map(hash, [*kept, before]))
+        thread = threading.Thread(target=lambda: kept[0].done() or kept[0].set_result(1))
+        thread.start()
+        found = [kept[0].result(), kept[1].result(), before.done(), before.cancelled()]
+        thread.join()
+        assert hashes == set(map(hash, [*kept, before]))
+        return found, len(wait([*kept, before], 0).done)
+
+    machine.forget()
+    with Patches() as patches:
+        first, second = run_in(patches, program), run_in(patches, program)
+    assert first.result == second.result == ([1, 2, False, False], 2)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import _thread
 import atexit
+import sys
 import threading
+import time
 import warnings
 from typing import Any
 
@@ -336,3 +338,100 @@ def test_real_threads_work_as_before_outside_of_executions() -> None:
     thread.start()
     thread.join()
     assert seen == ["r"]
+
+
+def test_threads_that_threading_does_not_know_are_not_enumerated() -> None:
+    def program() -> Any:
+        lock = _thread.allocate_lock()
+        lock.acquire()
+        known = _thread.allocate_lock()
+        known.acquire()
+
+        def known_by_then() -> None:
+            threading.current_thread()
+            known.release()
+            lock.acquire()
+            lock.release()
+
+        _thread.start_new_thread(lock.acquire, ())
+        _thread.start_new_thread(known_by_then, ())
+        known.acquire()
+        names = [thread.name for thread in threading.enumerate()]
+        counts = threading.active_count(), _thread._count()
+        lock.release()
+        return names, counts
+
+    assert value(program) == (["MainThread", "Dummy-1"], (2, 2))
+
+
+def test_dummies_outlive_their_threads_as_long_as_the_version_has_it() -> None:
+    def program() -> Any:
+        lock = _thread.allocate_lock()
+        lock.acquire()
+
+        def work() -> None:
+            seen.append(threading.current_thread())
+            lock.release()
+
+        seen: list[threading.Thread] = []
+        ident = _thread.start_new_thread(work, ())
+        lock.acquire()
+        while _thread._count():
+            time.sleep(0.1)
+        known = ident in threading._active  # type: ignore[attr-defined]
+        with pytest.raises((RuntimeError, AssertionError), match="cannot join a dummy thread"):
+            seen[0].join()
+        return known, seen[0] in threading.enumerate()
+
+    outlives = sys.version_info < (3, 13)
+    assert value(program) == (outlives, outlives)
+
+
+def test_what_threading_knows_of_real_threads_is_as_before() -> None:
+    def program() -> Any:
+        thread = threading.Thread(target=threading.Event().wait, args=(1,))
+        thread.start()
+        threading.current_thread()
+        return sorted(threading._active)  # type: ignore[attr-defined]
+
+    before = dict(threading._active)  # type: ignore[attr-defined]
+    assert value(program) == [1]
+    assert threading._active == before  # type: ignore[attr-defined]
+
+
+def test_the_default_hook_knows_simulated_identifiers() -> None:
+    def program() -> None:
+        try:
+            raise ValueError("bug")
+        except ValueError as error:
+            args = (type(error), error, error.__traceback__, None)
+            threading.excepthook(threading.ExceptHookArgs(args))
+
+    assert shown(program)[0] == "Exception in thread 1:"
+
+
+def test_looking_at_all_threads_competes_with_starting_and_ending() -> None:
+    def program() -> int:
+        def outer() -> None:
+            inner = threading.Thread(target=int)
+            inner.start()
+            inner.join()
+
+        thread = threading.Thread(target=outer)
+        thread.start()
+        count = threading.active_count()
+        thread.join()
+        return count
+
+    assert set(explore(program).results) == {1, 2, 3}
+    compare_with_brute_force(program)
+
+
+def test_threads_can_be_waited_for_before_the_end() -> None:
+    def program() -> list[int]:
+        done: list[int] = []
+        threading.Thread(target=done.append, args=(1,)).start()
+        threading._shutdown()  # type: ignore[attr-defined]
+        return done
+
+    assert explore(lambda: tuple(program())).results.keys() == {(1,)}

@@ -14,13 +14,13 @@ import stat
 import sys
 import types
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 from time import time
 from typing import Any, Final
 
-from raceproof.events import Site
+from raceproof.events import Loop, Site
 
 SUFFIX: Final = ".code"
 MOST_BYTES: Final = 256 << 20
@@ -33,7 +33,8 @@ _STORED: Final = (
     "kind", "line", "function", "name", "text", "store", "rmw", "column", "end_line", "end_column",
     "targets",
 )  # fmt: skip
-"""The fields of a site that are written down; its file and module are those of the entry."""
+"""The fields of a site that are written down, besides its loop; its file and module are those of
+the entry."""
 
 # The program under test may give other meanings to these names, or have them simulated.
 _open, _close, _read, _write, _fstat = os.open, os.close, os.read, os.write, os.fstat
@@ -120,7 +121,13 @@ class CodeCache:
 
     def store(self, key: str, entry: Entry) -> None:
         """Keep an entry, if that is possible."""
-        rows = [tuple(getattr(site, name) for name in _STORED) for site in entry.sites]
+        rows = [
+            (
+                *(getattr(site, name) for name in _STORED),
+                None if site.loop is None else astuple(site.loop),
+            )
+            for site in entry.sites
+        ]
         payload = marshal.dumps((entry.code, rows, entry.answers))
         path = os.path.join(self.directory, key + SUFFIX)
         temporary = f"{path}.{_getpid()}"
@@ -215,10 +222,10 @@ def _digest(key: str, payload: bytes) -> bytes:
 
 
 def _site(row: tuple[Any, ...], file: str, module: str) -> Site:
-    kind, line, function, name, text, store, rmw, column, end_line, end_column, targets = row
+    kind, line, function, name, text, store, rmw, column, end_line, end_column, targets, loop = row
     return Site(
         kind, file, line, function, name, text, store, rmw, column, end_line, end_column, module,
-        targets,
+        targets, None if loop is None else Loop(*loop),
     )  # fmt: skip
 
 

@@ -8,19 +8,32 @@ and tracebacks are Python's own.  The hooks are installed as builtins while a pr
 from __future__ import annotations
 
 import builtins
+import itertools
 import operator
 import sys
 import types
 import weakref
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
-from raceproof.events import READ, STATE, WRITE, Access, Attribute, Operation, SharedObject, Site
+from raceproof.events import (
+    READ,
+    STATE,
+    WRITE,
+    Access,
+    Attribute,
+    Loop,
+    Operation,
+    SharedObject,
+    Site,
+)
 from raceproof.instrument import effects
 from raceproof.instrument.foreign import Foreign
-from raceproof.instrument.spinning import at_loop_head
+from raceproof.instrument.passive_hooks import passive
+from raceproof.instrument.spinning import at_call, at_loop_head, enter_loop
 from raceproof.instrument.taken import NATIVE, TakenMethod
 from raceproof.world.locals import RealLocal, local
 from raceproof.world.naming import IMMUTABLE
@@ -33,6 +46,7 @@ from raceproof.world.plain_facts import (
     namespace_of,
 )
 from raceproof.world.scheduler import Scheduler
+from raceproof.world.spinners import Rounds
 
 PREFIX: Final = "_rp_"
 FUNCTION_LIKE: Final = (
@@ -75,6 +89,12 @@ ABSORBING: Final = frozenset(
 )
 """Methods of containers that look at all of the containers they are given."""
 REVERSIBLE: Final = frozenset({"list", "dict", "deque", "bytearray", "array", "view"})
+ENDLESS: Final = frozenset(
+    {itertools.count, itertools.cycle, itertools.repeat, type(iter(int, None))}
+)
+"""Iterators that go on for ever, or until a function says so."""
+COUNTING: Final = frozenset({itertools.count, itertools.cycle})
+"""Those of them whose elements differ whatever the rest of the program does."""
 SCALARS: Final = frozenset({int, float, complex, bool, str, bytes, type(None)})
 CONTAINERS: Final = frozenset({list, tuple, dict, set, deque})
 MAX_NAMED: Final = 100
@@ -82,6 +102,11 @@ MAX_NAMED: Final = 100
 PER_THREAD: Final = (local, RealLocal)
 """Classes whose objects share nothing."""
 _MISSING: Final = object()
+
+
+def _knows_none(name: str) -> bool:
+    return False
+
 
 # How the attribute `name` of instances of a type is found.
 _ON_INSTANCE, _SILENT, _MAYBE_ON_CLASS, _ON_CLASS_OBJECT, _ON_MODULE = range(5)
@@ -100,14 +125,20 @@ class Hooks:
     def install(self) -> None:
         """Make the hooks callable from watched code."""
         self._table = self.table()
+        self.machine.is_watched_function = self.knows_function
         for name, hook in self._table.items():
             setattr(builtins, PREFIX + name, hook)
 
+    def knows_function(self, name: str) -> bool:
+        """Whether watched code has a function or method of this name, as far as it has hooks."""
+        return any(site.function.rpartition(".")[2] == name for site in self.sites)
+
     def remove(self) -> None:
-        """Take the hooks away; code that was watched keeps references to none of them."""
-        for name in self._table:
-            delattr(builtins, PREFIX + name)
+        """Watched code runs from now on as if it had never been watched."""
+        for name, hook in passive(self._table).items():
+            setattr(builtins, PREFIX + name, hook)
         self._table = {}
+        self.machine.is_watched_function = _knows_none
 
     def table(self) -> dict[str, Callable[..., Any]]:
         """The hooks by name (without the prefix).
@@ -650,6 +681,8 @@ class Hooks:
         def iterate(obj: Any, site: int) -> Any:
             if not machine.watching:
                 return obj
+            if type(obj) in ENDLESS and sites[site].loop is not None and sys.getrefcount(obj) <= 2:
+                return in_rounds(obj, site) if is_endless(obj) else obj
             if type(obj) in walks:
                 return step_iterator(obj, site)
             kind = watched_kind(obj)
@@ -746,6 +779,35 @@ class Hooks:
 
             def __next__(self) -> None:
                 step_iterator(self._native, self._site)
+
+        class WatchedRounds(map):  # type: ignore[type-arg]
+            """An iterator that never ends, and that nobody else has: taking the next element begins
+            a round of a loop that has no head in the source."""
+
+            __slots__ = ()
+
+        class Heads:
+            """Announces each time that the next element of such an iterator is taken."""
+
+            __slots__ = ("_loop", "_site")
+
+            def __init__(self, loop: Loop, site: int) -> None:
+                self._loop = loop
+                self._site = site
+
+            def __iter__(self) -> Heads:
+                return self
+
+            def __next__(self) -> None:
+                at_loop_head(machine, self._site, self._loop, id(self), getframe(1))
+
+        def in_rounds(native: Iterator[Any], site: int) -> WatchedRounds:
+            loop = sites[site].loop
+            assert loop is not None
+            # Its elements may make the rounds different, if they differ themselves.
+            if loop.counted and type(native) not in COUNTING:
+                loop = replace(loop, counted=False)
+            return WatchedRounds(second, Heads(loop, site), native)
 
         class WatchedIteration(map):  # type: ignore[type-arg]
             """A walk over a container: each step looks at it."""
@@ -942,8 +1004,45 @@ class Hooks:
                     access(operation, obj)
             return obj
 
+        def is_endless(obj: Any) -> bool:
+            """Whether an iterator goes on for ever, by its type and what it says of its length."""
+            if type(obj) is itertools.repeat:
+                try:
+                    obj.__length_hint__()
+                except TypeError:
+                    return True
+                return False
+            return type(obj) in ENDLESS
+
+        def enter(iterable: Any, site: int) -> Any:
+            if machine.recording:
+                enter_loop(machine, site, iterable is not None and not is_endless(iterable))
+            return iterable
+
         def loop(site: int) -> None:
-            at_loop_head(machine, site, getframe(1))
+            if machine.recording:
+                # A loop that goes through something, and does not pause, is passed quickly.
+                thread = machine.current
+                rounds = thread.loops.get(site)
+                if rounds.__class__ is Rounds and rounds.counted and rounds.naps == thread.naps:
+                    if rounds.head == machine.step:
+                        return
+                    if rounds.switches == machine.switches:
+                        first = machine.operations[rounds.head]
+                        if first is not rounds.first:
+                            rounds.first = first
+                            rounds.head = machine.step
+                            rounds.alike = 0
+                            return
+            shape = sites[site].loop
+            assert shape is not None
+            frame = getframe(1)
+            at_loop_head(machine, site, shape, id(frame), frame)
+
+        def again(site: int) -> None:
+            shape = sites[site].loop
+            assert shape is not None
+            at_call(machine, site, shape, getframe(1))
 
         def forget_types() -> None:
             placements.clear()
@@ -963,7 +1062,8 @@ class Hooks:
             "glob": glob, "glob_set": glob_set, "glob_mark": glob_mark, "new_scope": new_scope,
             "cell": cell, "cell_set": cell_set, "cell_mark": cell_mark, "names_set": names_set,
             "attr_dyn": attr_dyn, "attr_dyn_at": attr_dyn_at, "loop": loop, "name": name,
-            "ident": ident, "snapshot": snapshot, "taken": taken,
+            "ident": ident, "snapshot": snapshot, "enter": enter, "again": again,
+            "taken": taken,
             "aug": aug, "given": given, "match": match, "reversed": backwards,
             "iters": iterate_each, "yield": yielding,
         }  # fmt: skip

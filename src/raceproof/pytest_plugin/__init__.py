@@ -7,7 +7,7 @@ that has raceproof, so everything that takes time is imported when a test asks f
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -29,6 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """The mark; and what the command line asks for, if anything."""
+    running.append(config)
     config.addinivalue_line("markers", MARK_HELP)
     if config.option.raceproof_replay:
         from raceproof.pytest_plugin.replaying import load_recording
@@ -91,12 +92,16 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         _counted.write(terminalreporter)
 
 
-def pytest_unconfigure() -> None:
+def pytest_unconfigure(config: pytest.Config) -> None:
     """The run is over; another one in this process counts anew."""
     global _counted
     _counted = None
+    if config in running:
+        running.remove(config)
 
 
+running: Final[list[pytest.Config]] = []
+"""The runs of pytest that are going on in this process, the innermost last."""
 _counted: Summary | None = None
 
 

@@ -21,7 +21,6 @@ from raceproof.judge.findings import Result
 from raceproof.options import Options
 from raceproof.programs import CannotRun
 from raceproof.pytest_plugin import neighbours
-from raceproof.pytest_plugin.asserts import preparing
 from raceproof.pytest_plugin.target import other_test_modules
 from raceproof.pytest_plugin.told import Told, fail_with, is_usual
 from raceproof.pytest_plugin.trap import Trap
@@ -95,9 +94,8 @@ class Examples:
         target.unrelated = other_test_modules(self.item)
         target.roots = (Root(self.item.nodeid, test),)
         loader = library.loader_for(target.directory, self.options)
-        loader.preparing = preparing(self.item.config)
         try:
-            with neighbours.coverage_of_fibers():
+            with neighbours.coverage_of_fibers(self.options.threads):
                 result = exploration.explore(
                     target,
                     self.options,

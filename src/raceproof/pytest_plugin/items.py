@@ -20,7 +20,6 @@ from raceproof.judge.findings import Result
 from raceproof.options import Options
 from raceproof.programs import CannotRun
 from raceproof.pytest_plugin import hypothesis_tests, neighbours, replaying
-from raceproof.pytest_plugin.asserts import preparing
 from raceproof.pytest_plugin.choices import ATTRIBUTE, Wish, profile_of, settings_of
 from raceproof.pytest_plugin.fixtures import Rounds
 from raceproof.pytest_plugin.kept import directory_for, recordings_of
@@ -130,8 +129,7 @@ class Search:
 
     def _search(self, target: TestTarget) -> Result:
         loader = library.loader_for(target.directory, self.options)
-        loader.preparing = preparing(self.item.config)
-        with neighbours.coverage_of_fibers():
+        with neighbours.coverage_of_fibers(self.options.threads):
             result = exploration.explore(
                 target,
                 self.options,
@@ -144,7 +142,6 @@ class Search:
 
     def _replay(self, target: TestTarget, recording: Any) -> Result:
         loader = library.loader_for(target.directory, self.options)
-        loader.preparing = preparing(self.item.config)
         options = replaying.options_of(recording, self.options)
         replayed = exploration.replay_recording(
             target, recording, options, loader=loader, echo=False

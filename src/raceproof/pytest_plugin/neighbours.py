@@ -12,6 +12,7 @@ from typing import Any, Final
 import pytest
 
 from raceproof.options import Options
+from raceproof.world.carriers import GREENLET, hub_class, name_of
 from raceproof.world.output import Line
 
 OF_TIME_LIMIT: Final = 0.5
@@ -33,15 +34,18 @@ def within_time_limit(item: pytest.Item, options: Options) -> Options:
 
 
 @contextmanager
-def coverage_of_fibers() -> Iterator[None]:
-    """Tell a tracer of coverage that keeps a stack of calls that there are many stacks.
+def coverage_of_fibers(threads: str) -> Iterator[None]:
+    """Tell a tracer of coverage that keeps a stack of calls that there are many stacks, if the
+    option `threads` says so.
 
-    (This is what coverage's own setting `concurrency = greenlet` does.)
+    (This is what coverage's own setting `concurrency = greenlet` does.)  Threads of the operating
+    system are something that it knows about.
     """
-    tracers = [tracer for tracer in _tracers() if tracer.concur_id_func is None]
-    if tracers:
+    tracers: list[Any] = []
+    if name_of(hub_class(threads)) == GREENLET:
         import greenlet
 
+        tracers = [tracer for tracer in _tracers() if tracer.concur_id_func is None]
         for tracer in tracers:
             tracer.concur_id_func = greenlet.getcurrent
     try:

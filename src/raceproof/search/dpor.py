@@ -133,6 +133,8 @@ class Dpor(Strategy):
         fresh = self.order.extend()
         if not execution.truncated:
             fresh += self.order.races_of_blocked(execution.blocked)
+        if execution.tail is not None:
+            fresh = [race for race in fresh if race.first < execution.tail]
         self.races = fresh
         if execution.slips:
             # The path is not the one that the branches further down were meant for.
@@ -173,7 +175,7 @@ class Dpor(Strategy):
         self._known = known
         return Plan(
             script=script, known=known, threads=self.threads, operations=self.operations,
-            before=self.order.before, sleep=sleep,
+            before=self.order.before, sleep=sleep, patient=True,
         )  # fmt: skip
 
     def _sleep_at(self, index: int) -> Sleep:

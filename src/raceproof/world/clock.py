@@ -48,6 +48,7 @@ def elapsed() -> float:
     Readings with nothing in between are 1, 2, 4, ... microseconds apart.
     """
     thread = machine.current
+    thread.readings += 1
     now = max(machine.clock, thread.clock)
     step, clock, tick = thread.storage.get(LAST_READING, (-1, -1.0, 0.0))
     idle = step == machine.step and clock == now
@@ -186,7 +187,7 @@ def sleep(seconds: Any, /) -> None:
     if seconds < 0:
         raise ValueError("sleep length must be non-negative")
     thread = machine.current
-    thread.slept = True
+    thread.naps += 1
     if sys._getframe(1).f_code.co_filename in machine.watched_files:
         thread.clock = max(machine.clock, thread.clock) + seconds
     else:

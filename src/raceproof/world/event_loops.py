@@ -158,7 +158,7 @@ class Model:
         """See `Waiting`."""
         thread = machine.current
         thread.clock = max(machine.clock, thread.clock) + seconds
-        thread.slept = True
+        thread.naps += 1
 
     # -- other threads ---------------------------------------------------------------------------
 

@@ -43,6 +43,9 @@ class Plan:
     """Ask `chooser` before every event, not only where the running thread cannot go on."""
     ask_after_start: bool = False
     """Ask `chooser` also when a thread has been started."""
+    patient: bool = False
+    """Let a thread that spins stand until nobody else can go on, even if there is news for it: the
+    order in which it looks later is run anyway."""
     observer: Observer | None = None
 
 
@@ -117,6 +120,9 @@ class Execution:
     slips: int = 0
     preemptions: list[int] = field(default_factory=list)
     """Events before which the processor was taken from a thread that could have gone on."""
+    tail: int | None = None
+    """The event from which on it does nothing that other executions do not do as well: a thread
+    that had looked too early, in a loop, looks again.  None: there is none."""
 
 
 class VirtualThread:
@@ -124,8 +130,8 @@ class VirtualThread:
 
     __slots__ = (
         "blocking_subject", "children", "clock", "daemon", "deadline", "early", "expired", "fiber",
-        "finished", "hoped_for", "location", "model", "name", "path", "pending", "resting",
-        "shared", "slept", "spin", "storage", "tid",
+        "finished", "hoped_for", "location", "loops", "model", "name", "naps", "path", "pending",
+        "readings", "resting", "shared", "storage", "tid",
     )  # fmt: skip
 
     def __init__(self, tid: ThreadId, path: tuple[int, ...], shared: SharedObject) -> None:
@@ -152,11 +158,14 @@ class VirtualThread:
         self.model: Any = None
         self.storage: dict[Any, Any] = {}
         """For the simulated standard library: thread-locals and the like."""
-        self.spin: Any = None
         self.resting = False
         """Sleeps, and others should have their turn first; what it does next is not known."""
-        self.slept = False
-        """Has let time pass since it came to the head of a loop last."""
+        self.loops: dict[int, Any] = {}
+        """For each loop, by its site: what the thread has done in it."""
+        self.naps = 0
+        """Times that it has let time pass."""
+        self.readings = 0
+        """Times that it has looked at a clock."""
         self.blocking_subject: Any = None
         """What it waits for, or is about to use, while it stands still."""
 

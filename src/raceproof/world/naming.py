@@ -44,6 +44,7 @@ class Naming:
         self._thread_ids: dict[ThreadPath, ThreadId] = {(): 0}
         self.objects: dict[Hashable, SharedObject] = {}
         self.spins: dict[Hashable, Operation] = {}
+        """Operations of threads that go round in a loop, by what they look at."""
         self.threads: Final = SharedObject(("threads",), "threading").location(STATE)
         """The place that says which threads there are."""
         self.time: Final = SharedObject(("time",), "time").location(STATE)

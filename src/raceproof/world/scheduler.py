@@ -10,18 +10,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Container
+from random import Random
 from time import perf_counter
 from types import FrameType
 from typing import Any, Final, NoReturn
 
 from raceproof.events import (
     READ,
+    STATE,
     UPDATE,
     WRITE,
     Access,
     Operation,
     ThreadId,
-    conflicting,
     dependent,
 )
 from raceproof.world.carriers import AUTO, hub_class
@@ -37,6 +38,7 @@ from raceproof.world.execution import (
 )
 from raceproof.world.fibers import ExecutionAbandoned, Hub, OutOfFibers
 from raceproof.world.naming import Naming, ObjectTable
+from raceproof.world.spinners import Rounds, Spinner, Spinners
 from raceproof.world.thread_state import ThreadState
 
 FOREVER: Final = sys.maxsize
@@ -59,6 +61,8 @@ LONG: Final = 3_600.0
 
 AFTERLIFE: Final = 60
 """Events for which daemons go on after the main thread is over."""
+LAST_CHANCE: Final = 20_000
+"""Rounds, unwatched, after which a loop that nobody is left to end counts as going on for ever."""
 
 
 def _started(state: object, _: ThreadId) -> bool:
@@ -96,9 +100,8 @@ class Scheduler:
         self.naming = Naming()
         self.objects = ObjectTable(self.naming)
         self.max_events = 20_000
-        self.quantum = 2_000
+        self.quantum = 1_999  # prime: loops are not interrupted at the same place each time
         self.max_seconds = 30.0
-        self.max_retries = 200
         self.timeouts = "idle"
         """When a wait with a timeout may expire: if nobody else can go on ("idle"), at any time
         ("any"), or never ("never")."""
@@ -107,6 +110,8 @@ class Scheduler:
         self.started_at = 0.0
         self.preparing = False
         """It is raceproof that is at work, not the program: a module is being rewritten."""
+        self.is_watched_function: Callable[[str], bool] = lambda name: True
+        """Whether watched code has a function or method of this name."""
         self.epoch = 0
         """Counts executions; primitives that outlive one notice by it."""
         self.beginning = 0
@@ -126,9 +131,18 @@ class Scheduler:
         self.teachable = True
         """New ones are welcome."""
         self._hub_class = hub_class(AUTO)
+        self.counting = False
+        """Some loop that counts its rounds was followed for a number of them only."""
+        self.endless: set[int] = set()
+        """Loops (by their sites) that were given a last chance."""
+        self.outside: set[int] = set()
+        """Loops that came to an end because of something that cannot be seen."""
+        self.misjudged: set[int] = set()
+        """Loops that looked like waits and were none; it was too late to start again."""
         self._hub: Hub | None = None
         self.refusals = 0
         self.thread_state = ThreadState()
+        self.forget()
         self._reset(Plan())
 
     def forget(self) -> None:
@@ -136,7 +150,10 @@ class Scheduler:
         self.naming = Naming()
         self.objects = ObjectTable(self.naming)
         self.beginning = self.epoch + 1
-        self.timed_waits = self.fair_only = self.daemons_cut_off = self.loops_ran = False
+        self.timed_waits = self.fair_only = self.counting = self.daemons_cut_off = False
+        self.loops_ran = False
+        # Whoever goes on for want of anybody else, or after that, has this in common.
+        self.idle = self.naming.object("idle", "thread").location(STATE)
 
     def learn(self, insight: str) -> None:
         """From now on, operations are announced that were not so far, or go by other names.
@@ -151,6 +168,9 @@ class Scheduler:
         """The next program is another one."""
         self.insights.clear()
         self.learned, self.teachable = False, True
+        self.endless.clear()
+        self.outside.clear()
+        self.misjudged.clear()
 
     def where(self, frame: FrameType | None = None) -> str:
         """The innermost line of watched code on a stack (default: the caller's)."""
@@ -182,11 +202,19 @@ class Scheduler:
         self.before = plan.before
         self.sleep: dict[ThreadId, Operation] = {}
         self.sleeps: list[tuple[int, dict[ThreadId, Operation]]] = []
-        self.spinning: list[VirtualThread] = []
+        self.spinning = Spinners()
+        self.working = 0
+        """Rounds that those who work on and on may go, now that nobody else can."""
+        self.patient = plan.patient
+        self.tail: int | None = None
+        self.mixer: Random | None = None
+        """Threads that work on and on may keep step with each other: then it chooses among them."""
+        self.chance: Spinner | None = None
+        """Its loop is being given a last chance to end."""
+        self.chances = 0
         self.observer = plan.observer
         self.limit = 0
         self.share_end = -1
-        self.retries = 0
         self.vain = 0
         """How often in a row none but a thread that sleeps could go on."""
         self.vain_since = 0.0
@@ -195,6 +223,8 @@ class Scheduler:
         self.slips = 0
         self.departure: Departure | None = None
         self.spins = 0
+        self.switches = 0
+        """Times that another thread has gone on than the one that ran."""
         self.live: dict[ThreadId, VirtualThread] = {}
         self.everyone: list[VirtualThread] = []
         self.preemptions: list[int] = []
@@ -239,12 +269,14 @@ class Scheduler:
         if self._hub.error is not None:
             error, self._hub.error = self._hub.error, None
             raise error
+        self._learn_of_loops()
         if self.step < self.known and self.end in ("finished", "exit"):
             self._cannot_follow(self.step, plan.script[self.step], None)
             self.end = "diverged"
         return Execution(
             self.threads, self.operations, self.before, self.sleeps, self.end, self.detail,
             blocked, self.everyone, self.departure, self.truncated, self.slips, self.preemptions,
+            self.tail,
         )  # fmt: skip
 
     def carry_by(self, kind: type[Hub]) -> None:
@@ -362,6 +394,8 @@ class Scheduler:
         thread.name = name
         thread.daemon = daemon
         thread.clock = parent.clock
+        if self.chance is not None:
+            self._come_out(self.chance)
         if not self.recording and not self.truncated:
             self.recording = True
             self.watching = True
@@ -467,8 +501,8 @@ class Scheduler:
         self.step = step + 1
         if self.observer is not None:
             self.observer.on_event(step, thread, operation, subject)
-        if self.spinning:
-            self._wake_spinners(operation)
+        if self.spinning.waiting:
+            self._tell_spinners(operation)
 
     def reserve(self, operation: Operation) -> bool:
         """Announce an operation whose exact footprint depends on the state it will meet.
@@ -504,8 +538,8 @@ class Scheduler:
         self.step = step + 1
         if self.observer is not None:
             self.observer.on_event(step, thread, operation, subject)
-        if self.spinning:
-            self._wake_spinners(operation)
+        if self.spinning.waiting:
+            self._tell_spinners(operation)
 
     def sync(self, operation: Operation, subject: Any = None, timeout: float | None = None) -> bool:
         """The running thread is about to use a primitive; returns when it may.
@@ -577,7 +611,7 @@ class Scheduler:
         succeeded = possible()
         if self.recording:
             if patience and not succeeded:
-                thread.slept = True
+                thread.naps += 1
                 thread.early += 1
                 if self._others_could_go_on(thread):
                     self.preemptions.append(self.step)
@@ -686,7 +720,7 @@ class Scheduler:
         """Whether the wait of `thread` has just been ended for it."""
         expired, thread.expired = thread.expired, False
         if expired:
-            thread.slept = True
+            thread.naps += 1
         return expired
 
     def _expiry(self, operation: Operation) -> Operation:
@@ -695,7 +729,7 @@ class Scheduler:
         key = ("expired", operation.kind, operation.locations)
         found = owner.operations.get(key)
         if found is None:
-            accesses = (*operation.accesses, (self.naming.time, READ))
+            accesses = (*operation.accesses, (self.naming.time, READ), (self.idle, WRITE))
             found = owner.operations[key] = Operation(
                 "timeout of " + operation.kind, accesses, fence=True, instead_of=operation
             )
@@ -725,44 +759,162 @@ class Scheduler:
             self.sleep = {t: pending for t, pending in sleep.items() if t not in awake}
             self.sleeps.append((step, self.sleep))
 
-    def _wake_spinners(self, operation: Operation) -> None:
-        """Threads that spin on something that this operation changes may look again."""
-        me = self.current
-        for thread in list(self.spinning):
-            pending = thread.pending
-            if thread is not me and pending is not None and conflicting(pending, operation):
-                self.spinning.remove(thread)
-                thread.pending = self._spin_operation("look again", pending.accesses)
+    def _tell_spinners(self, operation: Operation) -> None:
+        """Threads that spin on something that this operation changes may look again.
 
-    def _spin_operation(self, kind: str, accesses: tuple[Access, ...]) -> Operation:
+        (Or they will, later: see `Plan.patient`.)  After an event that happened only because nobody
+        could go on, all of them may.
+        """
+        if operation.fence:
+            for spinner in self.spinning.release(self.working):
+                spinner.thread.pending = self._spin_operation("look again")
+            self.working = 0
+            return
+        for spinner in self.spinning.hear(operation):
+            if spinner.thread is self.current or not spinner.idle:
+                continue
+            spinner.news = True
+            spinner.rounds.promised = False
+            if not self.patient:
+                self.spinning.take(spinner.thread)
+                spinner.thread.pending = self._spin_operation("look again")
+
+    def _spin_operation(self, kind: str, accesses: tuple[Access, ...] = ()) -> Operation:
+        """Standing still at the head of a loop ("spin"), and going on from there: because nobody
+        else can ("retry"), or for another reason ("look again")."""
         key = (kind, *[location for location, _ in accesses])
         found = self.naming.spins.get(key)
         if found is None:
-            guards = ((accesses[0][0], _never),) if kind == "spin" else ()
-            if kind == "retry":
-                accesses = (*accesses, (self.naming.time, READ))
-            found = self.naming.spins[key] = Operation(
-                kind, accesses, guards=guards, passive=True, fence=kind == "retry"
-            )
+            if kind == "spin":
+                guards = ((accesses[0][0], _never),)
+                found = Operation(kind, accesses, guards=guards, passive=True)
+            elif kind == "retry":
+                changes = ((self.idle, WRITE), (self.naming.time, READ))
+                found = Operation(kind, changes, fence=True)
+            else:
+                found = Operation(kind, ((self.idle, READ),), passive=True)
+            self.naming.spins[key] = found
         return found
 
-    def spin(self, accesses: tuple[Access, ...]) -> None:
-        """The running thread looks at the same places over and over: it waits for one to change.
+    def wait_in_loop(
+        self, rounds: Rounds, accesses: tuple[Access, ...], *, idle: bool = True,
+        same: bool = False, clocked: bool = False, told: bool = False, cycling: bool = False,
+        news: bool = False,
+    ) -> None:  # fmt: skip
+        """The running thread stands at the head of a loop, and has nothing to do there.
 
-        When nobody else can go on it may look again all the same, a limited number of times.
+        `accesses` are what it looks at; for the rest see `Spinner`.
         """
-        thread = self.current
-        if not self.recording:
+        rounds.promised = False
+        if news and not self.patient:
             return
-        thread.pending = self._spin_operation("spin", accesses)
-        self.spinning.append(thread)
+        thread = self.current
+        pending = self._spin_operation("spin", accesses or ((thread.location, READ),))
+        spinner = Spinner(thread, pending, rounds, idle, same, clocked, told, cycling, news)
+        self._stand_in_loop(spinner)
+        if not idle:
+            self.fair_only = True
+        elif clocked or rounds.napped:
+            self.timed_waits = True
+        elif not same:
+            self.counting = True
+
+    def _stand_in_loop(self, spinner: Spinner) -> None:
+        thread = spinner.thread
+        thread.pending = spinner.operation
+        self.spinning.add(spinner)
         if self.observer is not None:
-            self.observer.on_announce(thread, thread.pending, True)
+            self.observer.on_announce(thread, spinner.operation, True)
         self._hand_over(thread)
         if self._has_expired(thread):
-            thread.pending = self._spin_operation("retry", accesses)
+            thread.pending = self._spin_operation("retry")
         if self.recording:
+            assert thread.pending is not None
             self._record(thread, thread.pending, None)
+        spinner.rounds.head = self.step
+        spinner.rounds.naps = thread.naps
+
+    def expires_early(self, thread: VirtualThread) -> bool:
+        """Whether a wait of `thread` gives up early this time, where waits may do so."""
+        thread.early += 1
+        return thread.early <= MOST_EARLY
+
+    def is_overdue(self, thread: VirtualThread) -> bool:
+        """Whether, by the clock of `thread`, the wait of another thread should be over."""
+        return self._earliest_deadline() <= thread.clock
+
+    def let_time_pass(self, seconds: float) -> None:
+        """Nothing happens for so long that the running thread may as well see the time go by."""
+        thread = self.current
+        thread.clock = max(thread.clock, min(thread.clock + seconds, self._earliest_deadline()))
+
+    def _earliest_deadline(self) -> float:
+        deadlines = (t.deadline for t in self.live.values() if t.deadline is not None)
+        return min(deadlines, default=float("inf"))
+
+    # -- loops that come to an end after all -----------------------------------------------------
+
+    def _give_chance(self) -> VirtualThread | None:
+        """Somebody whose loop may go on unwatched, to see whether it really never ends."""
+        for spinner in self.spinning.waiting:
+            if spinner.may_be_work and spinner.rounds.site not in self.endless:
+                self.chance = self.spinning.take(spinner.thread)
+                self.chances = LAST_CHANCE
+                self.watching = self.recording = False
+                spinner.thread.pending = self._spin_operation("look again")
+                return spinner.thread
+        return None
+
+    def _lose_chance(self, spinner: Spinner) -> None:
+        """It never ends.  Nothing has happened since it was last watched."""
+        self.chance = None
+        self.endless.add(spinner.rounds.site)
+        self.watching = self.recording = True
+        self._stand_in_loop(spinner)
+
+    def learn_of_loop(self, rounds: Rounds) -> None:
+        """A loop looked as if it waited for others, but came to an end by itself.
+
+        What was left out as mere waiting may have been more than that.
+        """
+        if rounds.place in self.insights:
+            return
+        self.learn(rounds.place)
+        if rounds.place not in self.insights:
+            self.misjudged.add(rounds.site)
+
+    def _come_out(self, spinner: Spinner) -> None:
+        """A loop that seemed never to end did end."""
+        self.chance = None
+        if spinner.learns:
+            self.learn_of_loop(spinner.rounds)
+            if self.learned:
+                self.conclude("restless")
+        else:
+            self.outside.add(spinner.rounds.site)
+        self.truncated = True
+
+    def _learn_of_loops(self) -> None:
+        """Which loops did not do the same as before although nothing had changed?"""
+        if self.chance is not None:
+            if self.chance.learns:
+                self.learn_of_loop(self.chance.rounds)
+                self.end = "restless" if self.learned else self.end
+            self.chance = None
+        latest: dict[ThreadId, Operation] = {}
+        for thread in self.everyone:
+            promised = [
+                rounds
+                for rounds in thread.loops.values()
+                if isinstance(rounds, Rounds) and rounds.promised
+            ]
+            if promised and not latest:
+                latest = dict(zip(self.threads, self.operations, strict=False))
+            for rounds in promised:
+                last = latest.get(thread.tid)
+                if last is None or last.fence or last.passive or last in rounds.operations:
+                    continue
+                self.learn_of_loop(rounds)
 
     def give_way(self) -> None:
         """The running thread would be as content to go on later: let others go first.
@@ -837,24 +989,29 @@ class Scheduler:
     def pass_unrecorded_loop(self) -> None:
         """An unrecorded thread goes round a loop: now and then, give the others a turn."""
         self.spins += 1
+        if self.chance is not None:
+            self.chances -= 1
+            if self.chances <= 0 and all(map(self.is_watched_function, self.chance.rounds.asks)):
+                self._lose_chance(self.chance)
+                return
+            # (Else it may wait for something that cannot be seen, and which takes real time.)
         if self.spins % 256 == 0:
             self._keep_time_limit()
-            if len(self.live) > 1:
+            if len(self.live) > 1 and self.chance is None:
                 thread = self.current
                 thread.pending = self._thread_operation(thread, "yield")
                 self._hand_over(thread)
 
-    def pass_idle_loop(self, unchanged: bool) -> None:
+    def pass_idle_loop(self) -> bool:
         """A thread goes round a loop without any operation: it may do so for a long time.
 
-        When not even its local variables change, it has nothing to do but wait.
+        Whether it has done so long enough for somebody to ask what it does there.
         """
         self.spins += 1
-        if self.spins % 1024 == 0:
-            self._keep_time_limit()
-            if unchanged:
-                thread = self.current
-                self.spin(((thread.location, READ),))
+        if self.spins % 1024:
+            return False
+        self._keep_time_limit()
+        return True
 
     def _keep_time_limit(self) -> None:
         """End the execution if it has gone on for too long, or if nobody wants it any more."""
@@ -880,6 +1037,7 @@ class Scheduler:
                 and not thread.waits_patiently()
             ):
                 self.preemptions.append(self.step)
+            self.switches += 1
             if self.observer is not None:
                 self.observer.on_switch(self.step, thread, target)
             here, there = thread.fiber, target.fiber
@@ -912,6 +1070,8 @@ class Scheduler:
         """Who performs event `step`.  Sets `limit`: until which event that thread may go on."""
         if self.interrupted:
             self.conclude("interrupted")
+        if self.chance is not None:
+            self._come_out(self.chance)
         if self.afterlife and (
             self._is_cut_off() or not any(t.pending.enabled(t.tid) for t in self.live.values())  # type: ignore[union-attr]
         ):
@@ -929,7 +1089,9 @@ class Scheduler:
             possible = False
             if target is not None and target.pending is not None:
                 possible = target.pending.enabled(tid)
-                if not possible and self._first_idle() is target:
+                if not possible and (
+                    self._first_idle() is target or self.spinning.has_news(target)
+                ):
                     self._expire(target)
                     possible = True
             if possible:
@@ -967,11 +1129,20 @@ class Scheduler:
         enabled = [t for t in everyone if not t.resting and t.pending.enabled(t.tid)]  # type: ignore[union-attr]
         if enabled:
             self.vain = 0
+            if self.step == self.share_end and (spinner := self.spinning.with_news()):
+                # Whoever is running does not stop, perhaps because of the one who spins.
+                self._expire(spinner.thread)
+                self.limit = self.share_end = self.step + self.quantum
+                return spinner.thread
         else:
             # Now time passes.
             due = self._first_idle()
             if due is None or self._sleeps_in_vain(due):
-                self.conclude("stuck")
+                due = self._give_chance()
+                if due is None:
+                    self.conclude("stuck")
+                self.limit = FOREVER
+                return due
             if not due.resting:
                 self._expire(due)
                 self.limit = self.step + 1
@@ -989,7 +1160,10 @@ class Scheduler:
             if not busy:
                 awake += [t for t in everyone if t.resting and t.tid not in sleep]
             awake = busy or [min(awake, key=_by_deadline)]
-        if plan.chooser is not None:
+        if self.mixer is not None and (plan.chooser is None or plan.at_every_event):
+            target = self.mixer.choice(awake)
+            self.limit = self.step + 1
+        elif plan.chooser is not None:
             target = plan.chooser(awake, thread)
             self.limit = self.step + 1 if plan.at_every_event else FOREVER
         elif thread in awake and self.step != self.share_end and not self.giving_way:
@@ -1048,11 +1222,7 @@ class Scheduler:
                 first is None or due < time or (due == time and thread.tid < first.tid)
             ):
                 first, time = thread, due
-        if self.spinning and self.retries < self.max_retries:
-            spinner = self.spinning[0]
-            if first is None or (first.resting and spinner.clock <= time):
-                return spinner
-        return first
+        return self.spinning.next(first) if self.spinning else first
 
     def _sleeps_in_vain(self, thread: VirtualThread) -> bool:
         """Whether threads that sleep have long been the only ones to go on, `thread` being next."""
@@ -1066,14 +1236,21 @@ class Scheduler:
     def _expire(self, thread: VirtualThread) -> None:
         """End the wait of `thread`, moving the clock to its deadline; a spinner looks again."""
         self.vain = 0
+        thread.expired = True
         if thread.deadline is not None:
             self.clock = max(self.clock, thread.deadline)
             thread.clock = max(self.clock, thread.clock + SHORTEST)
-            thread.expired = True
-        else:
-            self.spinning.remove(thread)
-            self.retries += 1
-            thread.expired = True
+            return
+        spinner = self.spinning.take(thread)
+        if spinner.idle and spinner.news:
+            if self.tail is None:
+                self.tail = self.step
+            self.patient = False
+            return
+        spinner.retry(self._earliest_deadline())
+        if not spinner.idle:
+            self.working = spinner.rounds.free
+            self.mixer = self.mixer or Random(self.step)
 
 
 machine: Final = Scheduler()

@@ -59,20 +59,29 @@ _add: Final = _change(True)
 _discard: Final = _change(False)
 
 _ITERABLE: Final = frozenset(id(tp) for tp in (set, frozenset, list, tuple, dict))
+_MERGED: Final = frozenset(id(tp) for tp in (set, frozenset, dict))
+"""`update` makes room for all elements of these at once, before it looks whether they are new."""
 
 
-def _several(effect: ItemEffect) -> MethodEffect:
-    """`update` and the like: so many additions or removals in one go."""
+def _several(effect: ItemEffect, may_reorder: frozenset[int] = frozenset()) -> MethodEffect:
+    """`update` and the like: so many additions or removals in one go.
+
+    Given a container of one of the types `may_reorder` (by id), the operation may make the table
+    anew, and thereby change the order of iteration, though it adds nothing.
+    """
 
     def method(obj: Any, args: tuple[Any, ...], more: bool) -> Footprint:
         if more:
             return UPHEAVAL
         elements: list[Any] = []
+        footprints: list[Footprint] = []
         for iterable in args:
             if id(type(iterable)) not in _ITERABLE or len(iterable) > LONGEST - len(elements):
                 return UPHEAVAL
+            if iterable and id(type(iterable)) in may_reorder:
+                footprints.append((SIZE_UPDATE,))
             elements.extend(iterable)
-        footprint = merged([effect(obj, element) for element in elements])
+        footprint = merged([*footprints, *(effect(obj, element) for element in elements)])
         return UPHEAVAL if UPHEAVAL[0] in footprint else footprint
 
     return method
@@ -99,7 +108,7 @@ _METHODS: Final[dict[str, MethodEffect]] = {
     "discard": keyed(_discard, UPHEAVAL),
     "remove": keyed(_discard, UPHEAVAL),
     "pop": _pop,
-    **named("update __ior__", _several(_add)),
+    **named("update __ior__", _several(_add, _MERGED)),
     **named("difference_update __isub__", _several(_discard)),
 }
 

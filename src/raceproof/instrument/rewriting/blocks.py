@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 
+from raceproof.events import Loop
 from raceproof.instrument.rewriting.accesses import Accesses
 from raceproof.instrument.rewriting.contents import Contents
 from raceproof.instrument.rewriting.context import Temps
 from raceproof.instrument.rewriting.dataflow import Dataflow
+from raceproof.instrument.rewriting.loops import again_of, each_of
 from raceproof.instrument.rewriting.names import Names, scope_name
-from raceproof.instrument.rewriting.nodes import hook_call, placed
+from raceproof.instrument.rewriting.nodes import as_statement, hook_call, placed
 from raceproof.instrument.rewriting.scopes import Comprehension, Function
 from raceproof.instrument.rewriting.shapes import is_declaration, is_docstring
 
@@ -23,19 +25,22 @@ class Blocks(Names, Accesses, Contents):
         allowed = scope.runner.kind != "module" and not isinstance(node, ast.GeneratorExp)
         temps = self.temps if allowed else Temps(allowed=False)
         first = node.generators[0]
+        loops = [self.loop_of_generator(node, generator) for generator in node.generators]
         targets = [ast.comprehension(g.target, g.iter, [], g.is_async) for g in node.generators]
         self.find_plain(scope, targets)
         self.iterable += 1
-        first.iter = self.expr(first.iter) if first.is_async else self.iterated(first.iter)
+        first.iter = (
+            self.expr(first.iter) if first.is_async else self.iterated(first.iter, loop=loops[0])
+        )
         self.iterable -= 1
         with self.inside(scope, temps):
-            for generator in node.generators:
+            for generator, loop in zip(node.generators, loops, strict=True):
                 if generator is not first:
                     self.iterable += 1
                     generator.iter = (
                         self.expr(generator.iter)
                         if generator.is_async
-                        else self.iterated(generator.iter)
+                        else self.iterated(generator.iter, loop=loop)
                     )
                     self.iterable -= 1
                 with self.without_temps():
@@ -50,6 +55,16 @@ class Blocks(Names, Accesses, Contents):
         return node
 
     expr_ListComp = expr_SetComp = expr_DictComp = expr_GeneratorExp = comprehension  # noqa: N815
+
+    def loop_of_generator(self, node: Comprehension, generator: ast.comprehension) -> Loop:
+        """What is to be known of `for x in y` in a comprehension, before it is rewritten."""
+        value = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+        uses: list[ast.AST] = [part for part in value if part is not None]
+        for other in node.generators:
+            uses.extend(other.ifs)
+            if other is not node.generators[0]:
+                uses.append(other.iter)
+        return each_of(generator.target, uses)
 
     def expr_Lambda(self, node: ast.Lambda) -> ast.expr:
         self.defaults(node.args)
@@ -71,15 +86,19 @@ class Blocks(Names, Accesses, Contents):
             node.decorator_list = self.exprs(node.decorator_list)
         self.defaults(node.args)
         scope = self.scopes.of[node]
+        again = again_of(node, lambda name: scope.is_hot(scope.mangle(name)))
         self.find_plain(scope, node.body)
         with self.inside(scope, Temps(not scope.shows_locals), Dataflow(node.body)):
             docstring = node.body[:1] if is_docstring(node.body[0]) else []
             start: list[ast.stmt] = []
+            code = (s for s in node.body[len(docstring) :] if not is_declaration(s))
+            at: ast.AST = next(code, node.body[0])
+            at = next(iter(getattr(at, "decorator_list", [])), at)  # where it begins
+            if again is not None:
+                site = self.site("loop", head(node), node.name, loop=again)
+                start.append(as_statement(hook_call("_rp_again", [site], at), at))
             if scope.hot:
                 hot = tuple(sorted(scope.hot))
-                code = (s for s in node.body[len(docstring) :] if not is_declaration(s))
-                at: ast.AST = next(code, node.body[0])
-                at = next(iter(getattr(at, "decorator_list", [])), at)  # where it begins
                 site = self.site("scope", head(node), node.name, targets=hot)
                 target = ast.Name(scope_name(scope), ast.Store())
                 start.append(

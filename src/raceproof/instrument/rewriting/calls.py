@@ -12,6 +12,7 @@ from raceproof.instrument.rewriting.knowledge import (
     READERS,
     SNAPSHOTS,
 )
+from raceproof.instrument.rewriting.loops import each_of
 from raceproof.instrument.rewriting.methods import Methods
 from raceproof.instrument.rewriting.nodes import first_of, hook_call, mention
 from raceproof.instrument.rewriting.shapes import constant_text, is_spread
@@ -89,7 +90,7 @@ class Calls(Methods):
             case "iter", 1:
                 args[0] = self.iterated(args[0], "_rp_iterator")
             case "iter", 2:  # a function, and the value that ends it
-                args[:] = self.exprs(args)
+                return self.calls_until(node)
             case _ if lazy is not None:
                 self.lazy_arguments(node, lazy)
             case _ if name in DEEP_READERS:
@@ -107,12 +108,21 @@ class Calls(Methods):
         operands = [self.expr(stream), ast.Constant("write"), site]
         return hook_call("_rp_meth", operands, stream)
 
+    def calls_until(self, node: ast.Call) -> ast.expr:
+        """`iter(function, sentinel)`: whatever goes through it calls the function in a loop."""
+        site = self.site("iter", node, loop=each_of(None, ()))
+        node.args[:] = self.exprs(node.args)
+        return hook_call("_rp_iter", [node, site], node)
+
     def lazy_arguments(self, node: ast.Call, lazy: slice) -> None:
         if is_spread(node.args):
             node.args = [self.iterated_each(argument) for argument in node.args]
             return
         iterated = node.args[lazy]
-        node.args = [self.iterated(a) if a in iterated else self.expr(a) for a in node.args]
+        loop = each_of(None, ())
+        node.args = [
+            self.iterated(a, loop=loop) if a in iterated else self.expr(a) for a in node.args
+        ]
 
     def iterated_each(self, argument: ast.expr) -> ast.expr:
         """One of the arguments of `zip(*rows, row)`: whatever it stands for is iterated over."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
+from raceproof.events import Loop
 from raceproof.instrument.rewriting.knowledge import FRESH, VIEWS
 from raceproof.instrument.rewriting.nodes import hook_call, loaded, mention, placed, walrus
 from raceproof.instrument.rewriting.shapes import (
@@ -27,9 +28,11 @@ _COMBINING = ast.Add | ast.Sub | ast.BitOr | ast.BitAnd | ast.BitXor
 class Contents(Walker):
     """Handlers of operators, displays and tests."""
 
-    def wrapped(self, hook: str, kind: str, node: ast.expr, name: str = "") -> ast.expr:
+    def wrapped(
+        self, hook: str, kind: str, node: ast.expr, name: str = "", loop: Loop | None = None
+    ) -> ast.expr:
         """`hook(<node>, S)`."""
-        site = self.site(kind, node, name)
+        site = self.site(kind, node, name, loop=loop)
         return hook_call(hook, [self.expr(node), site], node)
 
     def read(self, node: ast.expr) -> ast.expr:
@@ -76,14 +79,19 @@ class Contents(Walker):
         node.values = values
         return node
 
-    def iterated(self, node: ast.expr, hook: str = "_rp_iter") -> ast.expr:
-        """What a for loop or comprehension goes through."""
+    def iterated(
+        self, node: ast.expr, hook: str = "_rp_iter", loop: Loop | None = None
+    ) -> ast.expr:
+        """What a for loop or comprehension goes through.
+
+        `loop` is for what has no loop in the source of its own, should it go on for ever.
+        """
         match node:
             case ast.Call(func=ast.Name(id=name)) if name in FRESH and self.scope.is_builtin(name):
                 return self.expr(node)
         if isinstance(node, Fresh) or self.is_plain(node):
             return self.expr(node)
-        return self.wrapped(hook, "iter", node)
+        return self.wrapped(hook, "iter", node, loop=loop)
 
     def expr_Yield(self, node: ast.Yield) -> ast.expr:
         """Announced before a generator leaves: until then, nobody else may enter it."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
-from raceproof.events import Site
+from raceproof.events import Loop, Site
 from raceproof.instrument.rewriting.dataflow import Dataflow
 from raceproof.instrument.rewriting.plain import Plain
 from raceproof.instrument.rewriting.scopes import Scope, Scopes
@@ -59,6 +60,7 @@ class Context:
         store: bool = False,
         rmw: bool = False,
         targets: tuple[str, ...] = (),
+        loop: Loop | None = None,
     ) -> ast.Constant:
         """A new site, as the constant that goes into the hook call.
 
@@ -67,6 +69,8 @@ class Context:
         index = self.first_site + len(self.sites)
         line = getattr(node, "lineno", 1)
         column = getattr(node, "col_offset", 0)
+        if loop is not None:
+            loop = replace(loop, place=f"loop at {self.module_name}:{line}:{column}")
         self.sites.append(
             Site(
                 kind,
@@ -82,6 +86,7 @@ class Context:
                 end_column=getattr(node, "end_col_offset", None) or column,
                 module=self.module_name,
                 targets=targets,
+                loop=loop,
             )
         )
         return ast.Constant(index)

@@ -171,6 +171,16 @@ KEEPERS: Final = frozenset(
 )
 """Modules that are simulated, or keep their arguments without looking into them."""
 
+SIMULATED_METHODS: Final = frozenset(
+    {
+        "acquire", "release", "locked", "is_set", "isSet", "wait", "wait_for", "is_alive", "join",
+        "empty", "full", "qsize", "get", "get_nowait", "put", "put_nowait", "task_done",
+        "done", "running", "cancelled", "cancel", "result", "exception", "sleep", "time", "time_ns",
+        "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "now", "utcnow",
+    }
+)  # fmt: skip
+"""Methods of the primitives and functions of the clock: no part of what raceproof cannot see."""
+
 SUBMODULES: Final = frozenset(
     {"os.path", "concurrent.futures", "collections.abc", "importlib.util", "urllib.parse"}
 )

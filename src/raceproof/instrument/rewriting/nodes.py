@@ -40,8 +40,9 @@ def move_to_attribute(node: ast.expr, like: ast.AST) -> None:
     if isinstance(found, ast.Attribute) and found.end_lineno != found.lineno:
         assert found.end_lineno is not None
         assert found.end_col_offset is not None
-        node.lineno = found.end_lineno
-        node.col_offset = found.end_col_offset - len(found.attr.encode())
+        column = found.end_col_offset - len(found.attr.encode())
+        if column >= 0:  # else it is no attribute of the source: pytest has made it
+            node.lineno, node.col_offset = found.end_lineno, column
 
 
 def unplaced(node: ast.expr) -> ast.expr:

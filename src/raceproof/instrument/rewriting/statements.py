@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 
+from raceproof.events import Loop
 from raceproof.instrument.rewriting.accesses import Accesses
+from raceproof.instrument.rewriting.loops import loop_of
 from raceproof.instrument.rewriting.names import Names
-from raceproof.instrument.rewriting.nodes import hook_call, placed
+from raceproof.instrument.rewriting.nodes import as_statement, hook_call, loaded, placed
 from raceproof.instrument.rewriting.patterns import Patterns
 
 
@@ -19,9 +21,40 @@ class Statements(Names, Accesses, Patterns):
         return [node]
 
     def stmt_For(self, node: ast.For) -> list[ast.stmt]:
-        node.iter = self.iterated(node.iter)
+        loop = self.loop_in(node)
+        first: list[ast.stmt] = []
+        if loop.polls:
+            # (One that goes through a container without waiting for anything needs no hook.)
+            site = self.site("loop", node.iter, loop=loop)
+            iterable = self.own_iterable(node.iter)
+            node.iter = hook_call("_rp_enter", [iterable, site], node.iter)
+            first = [as_statement(hook_call("_rp_loop", [site], node.iter), node.iter)]
+        else:
+            node.iter = self.iterated(node.iter)
         self.loop_body(node)
+        node.body = [*first, *node.body]
         return [node]
+
+    def own_iterable(self, node: ast.expr) -> ast.expr:
+        """What a loop with a hook of its own goes through."""
+        match node:
+            case ast.Call(func=ast.Name(id="iter"), args=[_, _]) if self.scope.is_builtin("iter"):
+                node.args[:] = self.exprs(node.args)
+                return node
+        return self.iterated(node)
+
+    def loop_in(self, node: ast.While | ast.For) -> Loop:
+        """What is to be known of a loop, before it is rewritten."""
+        scope = self.scope
+
+        def is_own(name: str) -> bool:
+            mangled = scope.mangle(name)
+            return scope.owner(mangled) is scope and scope.imported(mangled) is None
+
+        def is_shared(name: str) -> bool:
+            return not self.is_plain(loaded(name)) or scope.is_hot(scope.mangle(name))
+
+        return loop_of(node, is_shared, is_own)
 
     def stmt_AsyncFor(self, node: ast.AsyncFor) -> list[ast.stmt]:
         node.iter = self.expr(node.iter)
@@ -35,13 +68,16 @@ class Statements(Names, Accesses, Patterns):
         node.orelse = self.block(node.orelse)
 
     def stmt_While(self, node: ast.While) -> list[ast.stmt]:
+        first: list[ast.stmt] = []
         if not (isinstance(node.test, ast.Constant) and not node.test.value):  # while False
-            site = self.site("loop", node.test)
+            site = self.site("loop", node.test, loop=self.loop_in(node))
+            again = placed(ast.Constant(None), node.test)
+            first = [as_statement(hook_call("_rp_enter", [again, site], node.test), node.test)]
             hook = hook_call("_rp_loop", [site], node.test)
             node.test = placed(ast.BoolOp(ast.Or(), [hook, self.truth(node.test)]), node.test)
         node.body = self.block(node.body)
         node.orelse = self.block(node.orelse)
-        return [node]
+        return [*first, node]
 
     def stmt_If(self, node: ast.If) -> list[ast.stmt]:
         node.test = self.truth(node.test)

@@ -1,0 +1,34 @@
+"""A property that computes its value at the first access.
+
+Expected: bug
+"""
+
+import threading
+
+
+class Report:
+    def __init__(self):
+        self._rows = None
+        self.computed = 0
+
+    @property
+    def rows(self):
+        if self._rows is None:
+            self.computed += 1
+            self._rows = list(range(3))
+        return self._rows
+
+
+def main():
+    report = Report()
+    seen = []
+    threads = [threading.Thread(target=lambda: seen.append(report.rows)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen[0] is seen[1] and report.computed == 1
+
+
+if __name__ == "__main__":
+    main()
