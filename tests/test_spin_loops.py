@@ -197,10 +197,10 @@ def test_a_loop_that_waits_for_something_outside_is_no_livelock(tmp_path: Path) 
         tmp_path,
         """
         import threading, time
-        from itertools import count
+        from functools import partial
 
         class Process:
-            poll = iter([None] * 40_000 + [0]).__next__
+            poll = partial(next, iter([None] * 40_000 + [0]))
 
         process = Process()
 
