@@ -7,6 +7,7 @@ threads come from.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import sys
 import textwrap
@@ -534,6 +535,17 @@ MADE = {
                     await asyncio.gather(*calls)
             asyncio.run(main())
         """,
+    "an event loop in each thread": """
+        import asyncio, threading
+        def run(first, second):
+            async def call(target):
+                await asyncio.sleep(0)
+                target()
+            def work(target): asyncio.run(call(target))
+            threads = [threading.Thread(target=work, args=(each,)) for each in (first, second)]
+            for thread in threads: thread.start()
+            for thread in threads: thread.join()
+        """,
     "threads that die of an exception": """
         import threading
         from threading import Thread
@@ -686,6 +698,26 @@ def test_threads_do_not_see_what_others_have(source: str, elsewhere: Path, tmp_p
     assert {tuple(outcome.lines) for outcome in result.outcomes} == {("[2, 2, 42]",)}
     assert own.before == "as ever"
     assert getattr(own, "n", 0) == 0
+
+
+def test_a_function_that_has_a_loop_of_its_own_is_explored_from_within_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a notebook."""
+    monkeypatch.chdir(tmp_path)
+
+    def program() -> int:
+        return asyncio.run(asyncio.to_thread(int))
+
+    async def notebook() -> tuple[raceproof.Report, bool]:
+        task = asyncio.current_task()
+        report = raceproof.explore(program)
+        await asyncio.sleep(0)
+        return report, asyncio.current_task() is task
+
+    report, is_as_before = asyncio.run(notebook())
+    assert (report.verdict, report.complete) == ("ok", True)
+    assert is_as_before
 
 
 def test_threads_see_what_others_have_if_it_is_shared(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ so what is handed over later does not concern it yet.
 from __future__ import annotations
 
 import sys
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -253,7 +254,7 @@ def base_methods(real: ModuleType) -> Iterable[tuple[type, dict[str, Callable[..
     run_forever, call_soon, call_at = kind.run_forever, kind.call_soon, kind.call_at
     call_soon_threadsafe, stop, close = kind.call_soon_threadsafe, kind.stop, kind.close
     is_running, is_closed = kind.is_running, kind.is_closed
-    run_in_executor, run_until_complete = kind.run_in_executor, kind.run_until_complete
+    run_in_executor = kind.run_in_executor
     wrap_future = sys.modules["asyncio.futures"].wrap_future
     machine.thread_state.add("running event loop", _part(sys.modules["asyncio.events"]))
 
@@ -262,14 +263,6 @@ def base_methods(real: ModuleType) -> Iterable[tuple[type, dict[str, Callable[..
             model_of(self).run(run_forever)
         else:
             run_forever(self)
-
-    def _run_until_complete(self: Any, future: Any) -> Any:
-        if inside() and machine.end:
-            # On the way out of an execution that is given up: nothing is begun any more.
-            if hasattr(future, "close"):
-                future.close()
-            machine.unwind()
-        return run_until_complete(self, future)
 
     def _call_soon(self: Any, callback: Any, *args: Any, context: Any = None) -> Any:
         def make_ready() -> Any:
@@ -329,8 +322,7 @@ def base_methods(real: ModuleType) -> Iterable[tuple[type, dict[str, Callable[..
         return bool(is_closed(self))
 
     yield kind, {
-        "run_forever": _run_forever, "run_until_complete": _run_until_complete,
-        "call_soon": _call_soon, "call_at": _call_at,
+        "run_forever": _run_forever, "call_soon": _call_soon, "call_at": _call_at,
         "call_soon_threadsafe": _call_soon_threadsafe, "stop": _stop, "close": _close,
         "is_running": _is_running, "is_closed": _is_closed, "run_in_executor": _run_in_executor,
     }  # fmt: skip
@@ -371,6 +363,14 @@ def selector_methods(real: ModuleType) -> Iterable[tuple[type, dict[str, Callabl
 
 def _ignore(_context: Any) -> None:
     """In place of `call_exception_handler`."""
+
+
+def warn_unawaited(coroutine: Any) -> None:
+    """`warnings._warn_unawaited_coroutine`: but not because an execution was given up."""
+    if inside() and not machine.end:
+        name = coroutine.__qualname__
+        message = f"coroutine '{name}' was never awaited"
+        warnings.warn(message, RuntimeWarning, stacklevel=2, source=coroutine)
 
 
 class NoPipe:

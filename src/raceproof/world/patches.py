@@ -322,6 +322,7 @@ class Patches:
         yield atexit, process.at_exit.replacements()
         yield faulthandler, fault_handler()
         yield sys, switch_interval.replacements() | tracing.replacements()
+        yield warnings, {"_warn_unawaited_coroutine": event_loops.warn_unawaited}
         for module in signals.FUNCTIONS:
             yield module, self._signals.replacements(module)
         yield from children.replacements()

@@ -41,20 +41,18 @@ class ThreadState:
         """There is one more thing to keep apart (its module may just have been imported)."""
         if name not in self._parts:
             self._parts[name] = part
-            self._note_outside(name, part)
+            self._outside[name] = part.take()
+            part.put(self._outside[name])
 
     def reset(self) -> None:
         """A new execution begins."""
         self.active = False
         for name, part in self._parts.items():
-            self._note_outside(name, part)
-
-    def _note_outside(self, name: str, part: Part) -> None:
-        outside = self._outside[name] = part.take()
-        initial = part.initial(outside)
-        part.put(initial)
-        if initial != outside:
-            self.active = True
+            outside = self._outside[name] = part.take()
+            initial = part.initial(outside)
+            part.put(initial)
+            if initial != outside:
+                self.active = True
 
     def end(self) -> None:
         """The execution is over; everything is as it was before."""
