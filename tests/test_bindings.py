@@ -625,6 +625,34 @@ def test_threads_of_a_library_imported_before(name: str, elsewhere: Path, tmp_pa
     assert_told_apart(right, wrong, COUNTS.get(name, (2, 4)))
 
 
+def test_a_daemon_at_the_end_of_the_main_thread(tmp_path: Path) -> None:
+    makers = "import threading\ndef run(first, second):\n"
+    makers += "    threading.Thread(target=first, daemon=True).start()\n    second()\n"
+    (tmp_path / "makers.py").write_text(makers)
+    right = explored(RUNNING.format(module="makers", second="locked"), tmp_path)
+    assert_ok(right)
+    assert {tuple(outcome.lines) for outcome in right.outcomes} == {("1",), ("2",)}
+    wrong = explored(RUNNING.format(module="makers", second="bump"), tmp_path)
+    assert kinds(wrong) == ["lost-update"]
+    assert max(right.interleavings, wrong.interleavings) < 20
+
+
+def test_an_exception_that_some_orders_bring_about(tmp_path: Path) -> None:
+    program = """
+        import threading
+        lock, data = threading.Lock(), []
+        def take():
+            with lock: {take}
+        def give():
+            with lock: data.append(1)
+        threads = [threading.Thread(target=target) for target in (give, take)]
+        for thread in threads: thread.start()
+        for thread in threads: thread.join()
+        """
+    assert_ok(explored(program.format(take="data and data.pop()"), tmp_path))
+    assert kinds(explored(program.format(take="data.pop()"), tmp_path)) == ["order-violation"]
+
+
 # -- what each thread has for itself -------------------------------------------------------------
 
 PER_THREAD = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import random
 from collections import Counter
@@ -61,7 +62,13 @@ def run_in(patches: Patches, program: Callable[[], Any], plan: Plan | None = Non
         kept[0] = program()
 
     record = patches.begin_execution()
-    execution = machine.execute(lambda: patches.run_main(body), plan or Plan())
+    collecting = gc.isenabled()
+    gc.disable()  # what is left of other tests is none of the program
+    try:
+        execution = machine.execute(lambda: patches.run_main(body), plan or Plan())
+    finally:
+        if collecting:
+            gc.enable()
     patches.end_execution()
     assert execution.end != "diverged", execution.detail
     return Ran(execution, record, kept[0])

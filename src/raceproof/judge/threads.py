@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Iterable, Sequence
-from typing import Any
+from types import CodeType, MethodType
+from typing import Any, Final
 
 from raceproof.events import ThreadId
 from raceproof.judge.values import short
 from raceproof.world.execution import VirtualThread
 
 LONGEST = 32
+CHANGING: Final = frozenset({list, dict, set, bytearray, deque, defaultdict, OrderedDict, Counter})
+"""What is in arguments of these types changes: they are called as the parameter is, unless it is
+known what was in them at the beginning."""
+_PLAIN: Final = frozenset({int, float, complex, bool, str, bytes, type(None)})
 
 
 class Names:
@@ -58,10 +64,38 @@ def call_text(target: Any, args: Iterable[Any] = (), kwargs: dict[str, Any] | No
     name = getattr(target, "__name__", type(target).__name__)
     if name == "<lambda>":
         name = "lambda"
-    inner = [short(value) for value in args]
-    inner += [f"{key}={short(value)}" for key, value in (kwargs or {}).items()]
+    parameters = _parameters(target)
+    inner = [
+        short(value)
+        if is_telling(value)
+        else parameters[position]
+        if position < len(parameters)
+        else type(value).__name__
+        for position, value in enumerate(args)
+    ]
+    inner += [
+        f"{key}={short(value) if is_telling(value) else '..'}"
+        for key, value in (kwargs or {}).items()
+    ]
     text = f"{name}({', '.join(inner)})"
     if len(text) > LONGEST:
         # That something is an object of some class tells threads apart least.
         text = f"{name}({', '.join('..' if part[0] == '<' else part for part in inner)})"
     return text if len(text) <= LONGEST else f"{name}(...)"
+
+
+def is_telling(value: Any) -> bool:
+    """Whether an argument is what it was when it was given.  (See `world.arguments`.)"""
+    if type(value) not in CHANGING:
+        return True
+    contents = (*value, *value.values()) if isinstance(value, dict) else value
+    return bool(contents) and all(type(part) in _PLAIN for part in contents)
+
+
+def _parameters(target: Any) -> tuple[str, ...]:
+    """The names of the parameters that are given the arguments, as far as they are known."""
+    is_bound = type(target) is MethodType
+    code = getattr(target.__func__ if is_bound else target, "__code__", None)
+    if type(code) is not CodeType:
+        return ()
+    return code.co_varnames[int(is_bound) : code.co_argcount]

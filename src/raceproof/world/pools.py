@@ -25,6 +25,7 @@ from raceproof.events import (
 )
 from raceproof.world import random as streams
 from raceproof.world import record, threads
+from raceproof.world.arguments import as_given
 from raceproof.world.execution import FINISHED, NEW, VirtualThread
 from raceproof.world.futures import Model
 from raceproof.world.primitives.simulated import operation
@@ -298,7 +299,7 @@ class Pool:
             return
         streams.begin_task(task.base, f"task {self.key} {task.number}")
         storage = machine.current.storage
-        storage["task"] = (fn, args, kwargs)
+        storage["task"] = (fn, as_given(args), kwargs)
         try:
             result = fn(*args, **kwargs)
         except BaseException as error:

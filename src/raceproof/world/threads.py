@@ -20,6 +20,7 @@ from typing import Any, Final
 from raceproof.events import READ, WRITE, Operation, ThreadId, WholeObject
 from raceproof.world import random as streams
 from raceproof.world import record, tracing
+from raceproof.world.arguments import as_given
 from raceproof.world.execution import NEW, VirtualThread
 from raceproof.world.exits import Escape, OutOfControl, give_up
 from raceproof.world.fibers import ExecutionAbandoned
@@ -260,7 +261,7 @@ def _start(self: Any) -> None:
     if type(self).run is _RealThread.run:
         # `run` forgets what it was to call, but reports want to know.
         storage["target"] = getattr(self, "_target", None)
-        storage["arguments"] = getattr(self, "_args", ())
+        storage["arguments"] = as_given(getattr(self, "_args", ()))
     virtual = spawn(body, self._name, self._daemonic, self, storage)
     self._virtual = (machine.epoch, virtual)
     self._ident = self._native_id = ident_of(virtual.path)

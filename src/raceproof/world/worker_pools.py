@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Final, NoReturn, TypeAlias
 from raceproof.events import READ, WRITE, Operation, WholeObject
 from raceproof.world import random as streams
 from raceproof.world import record, threads
+from raceproof.world.arguments import as_given
 from raceproof.world.execution import VirtualThread
 from raceproof.world.futures import Channel
 from raceproof.world.pool_results import Result
@@ -129,7 +130,8 @@ class WorkerPool(Pool):
         if not wanted:
             return
         streams.begin_task(task.base, f"task {self.key} {task.number}")
-        machine.current.storage["task"] = self._describe(fn, args, kwargs)
+        function, given, named = self._describe(fn, args, kwargs)
+        machine.current.storage["task"] = (function, as_given(given), named)
         try:
             success, value = True, fn(*args, **kwargs)
         except Exception as error:
