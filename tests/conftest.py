@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from carriers import HAVE_GREENLET, explore_everything_twice
@@ -42,3 +44,17 @@ def both_carriers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     if request.config.getoption("--both-carriers"):
         assert HAVE_GREENLET, "without greenlet there is nothing to compare with"
         explore_everything_twice(monkeypatch)
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Iterator[Path]:
+    """A directory for libraries that are imported before the search."""
+    directory = tmp_path / "elsewhere"
+    directory.mkdir()
+    sys.path.insert(0, str(directory))
+    before = set(sys.modules)
+    yield directory
+    sys.path.remove(str(directory))
+    for name in set(sys.modules) - before:
+        if (getattr(sys.modules[name], "__file__", None) or "").startswith(str(directory)):
+            del sys.modules[name]

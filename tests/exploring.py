@@ -28,3 +28,12 @@ def assert_ok(result: Result) -> None:
     assert kinds(result) == []
     assert result.error == ""
     assert result.complete, (result.cut, result.notes)
+
+
+def assert_told_apart(right: Result, wrong: Result, expected: tuple[int, int]) -> None:
+    """The right twin is left alone, the wrong one is not; so many interleavings they have."""
+    assert_ok(right)
+    assert {tuple(outcome.lines) for outcome in right.outcomes} == {("2",)}
+    assert kinds(wrong) == ["lost-update"]
+    assert wrong.complete
+    assert (right.interleavings, wrong.interleavings) == expected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -365,3 +366,20 @@ def test_importing_is_cheap() -> None:
     code = "import sys, raceproof; print(len([m for m in sys.modules if 'raceproof' in m]))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "1\n"
+
+
+def test_a_function_that_has_a_loop_of_its_own_is_explored_from_within_another() -> None:
+    """As in a notebook."""
+
+    def program() -> int:
+        return asyncio.run(asyncio.to_thread(int))
+
+    async def notebook() -> tuple[raceproof.Report, bool]:
+        task = asyncio.current_task()
+        report = raceproof.explore(program)
+        await asyncio.sleep(0)
+        return report, asyncio.current_task() is task
+
+    report, is_as_before = asyncio.run(notebook())
+    assert (report.verdict, report.complete) == ("ok", True)
+    assert is_as_before

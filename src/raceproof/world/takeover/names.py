@@ -33,7 +33,7 @@ class StandIns:
                 kind = type(value)
                 if kind is RealLocal and not own:
                     yield owner, name, self._local(value)
-                elif kind in BOUND and isinstance(value.__self__, DIVERTED):
+                elif kind in BOUND and issubclass(type(value.__self__), DIVERTED):
                     yield owner, name, getattr(value.__self__, value.__name__)
 
     def _local(self, real: Any) -> Any:
@@ -49,5 +49,6 @@ def _owners(module: types.ModuleType) -> Iterator[Any]:
     if module.__name__.partition(".")[0] in sys.stdlib_module_names:
         return
     for value in list(vars(module).values()):
-        if isinstance(value, type) and value.__module__ == module.__name__:
+        # By type: things that pass for others (`__class__`) may run code of the library for that.
+        if issubclass(type(value), type) and value.__module__ == module.__name__:
             yield value
