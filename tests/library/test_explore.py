@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -131,7 +132,7 @@ def test_what_cannot_be_explored() -> None:
     with pytest.raises(TypeError, match="no function written in Python"):
         raceproof.explore(print)
     namespace: dict[str, Any] = {}
-    exec("def f(): pass", namespace)
+    exec(compile("def f(): pass", "<made up>", "exec"), namespace)
     with pytest.raises(raceproof.CannotRun, match="no source for f"):
         raceproof.explore(namespace["f"])
 
@@ -365,3 +366,20 @@ def test_importing_is_cheap() -> None:
     code = "import sys, raceproof; print(len([m for m in sys.modules if 'raceproof' in m]))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "1\n"
+
+
+def test_attributes_that_a_module_makes_when_they_are_asked_for() -> None:
+    lazy = types.ModuleType("lazy")
+
+    def make(name: str) -> Any:
+        vars(lazy)[name] = len
+        return len
+
+    lazy.__getattr__ = make  # type: ignore[method-assign]
+
+    def look() -> int:
+        together(lambda: lazy.first, lambda: lazy.second)
+        return 1
+
+    report = raceproof.explore(look)
+    assert (report.complete, report.verdict, report.notes) == (True, "ok", [])
