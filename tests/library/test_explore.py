@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -132,7 +133,7 @@ def test_what_cannot_be_explored() -> None:
     with pytest.raises(TypeError, match="no function written in Python"):
         raceproof.explore(print)
     namespace: dict[str, Any] = {}
-    exec("def f(): pass", namespace)
+    exec(compile("def f(): pass", "<made up>", "exec"), namespace)
     with pytest.raises(raceproof.CannotRun, match="no source for f"):
         raceproof.explore(namespace["f"])
 
@@ -383,3 +384,20 @@ def test_a_function_that_has_a_loop_of_its_own_is_explored_from_within_another()
     report, is_as_before = asyncio.run(notebook())
     assert (report.verdict, report.complete) == ("ok", True)
     assert is_as_before
+
+
+def test_attributes_that_a_module_makes_when_they_are_asked_for() -> None:
+    lazy = types.ModuleType("lazy")
+
+    def make(name: str) -> Any:
+        vars(lazy)[name] = len
+        return len
+
+    lazy.__getattr__ = make  # type: ignore[method-assign]
+
+    def look() -> int:
+        together(lambda: lazy.first, lambda: lazy.second)
+        return 1
+
+    report = raceproof.explore(look)
+    assert (report.complete, report.verdict, report.notes) == (True, "ok", [])

@@ -268,9 +268,13 @@ class Hooks:
                 shared = shared_of(owner, site)
                 return interned(shared, site, kind, ((shared.location(field), mode),))
             if where == _ON_MODULE:
-                value = (globals_of(obj) or {}).get(attribute, _MISSING)
+                space = globals_of(obj) or {}
+                value = space.get(attribute, _MISSING)
                 if mode == READ and issubclass(type(value), FUNCTION_LIKE):
                     return None
+                if value is _MISSING and "__getattr__" in space:
+                    # Probably it is made now, and there from then on: in all further executions.
+                    machine.learn(f"{space.get('__name__')}.{attribute}")
                 shared = shared_of(obj, site)
                 return interned(shared, site, kind, ((shared.location(field), mode),))
             shared = shared_of(obj, site)
