@@ -108,7 +108,7 @@ def _profiles(value: object) -> dict[str, dict[str, Any]]:
     return found
 
 
-FORMATS: Final = ("text", "json")
+FORMATS: Final = ("text", "json", "sarif", "github")
 TIMEOUTS: Final = ("idle", "any", "never")
 THREADS: Final = ("auto", "greenlet", "os")
 

@@ -1,0 +1,20 @@
+"""A finding in a few lines of plain text, for readers that cannot show an interleaving."""
+
+from __future__ import annotations
+
+from raceproof.judge.findings import Finding
+
+
+def rule_of(finding: Finding) -> str:
+    """The code of a mistake; of one without a code, its kind."""
+    return finding.code or finding.kind
+
+
+def headline(finding: Finding) -> str:
+    """What goes wrong, why, how to mend it and how to see it again, a paragraph a line."""
+    parts = [finding.message, finding.because]
+    if finding.advice.text:
+        parts.append(f"Mend: {finding.advice.text}")
+    if finding.replay:
+        parts.append(f"Replay: raceproof replay {finding.replay}")
+    return "\n".join(part for part in parts if part)
