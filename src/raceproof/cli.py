@@ -136,7 +136,8 @@ def command() -> None:
     type=click.Choice(FORMATS),
     default="text",
     show_default=True,
-    help="What to write to standard output.",
+    help="What to write to standard output: a report for people, or one for programs. sarif: for "
+    "code scanning and editors; github: annotations of a workflow.",
 )
 @click.option(
     "--max-seconds",

@@ -12,7 +12,7 @@ def test_a_finding_is_one_line_at_its_place() -> None:
     result = Result("bank.py", "finding", True, 34, findings=[interleavings.lost_update()])
     first, last = to_github(result).split("\n")
     assert first.startswith(
-        "::error file=bank.py,line=11,title=raceproof%3A lost-update::the update"
+        "::error file=bank.py,line=11,title=raceproof%3A lost update (RP101)::the update"
     )
     assert "%0AMend: hold one Lock from line 10 to line 13%0A" in first
     assert last == "::notice title=raceproof::bank.py: complete: 34 of 34 interleavings"
@@ -21,7 +21,7 @@ def test_a_finding_is_one_line_at_its_place() -> None:
 def test_nothing_in_a_message_ends_the_command() -> None:
     finding = interleavings.lost_update()
     finding.message = "100 % of\r\n::error::bank"
-    finding.name = "a, b: c"
+    finding.name, finding.code = "a, b: c", ""
     result = Result("bank.py", "finding", True, 34, findings=[finding])
     first = to_github(result).split("\n")[0]
     assert "title=raceproof%3A a%2C b%3A c::100 %25 of%0D%0A::error::bank" in first
@@ -29,7 +29,7 @@ def test_nothing_in_a_message_ends_the_command() -> None:
 
 def test_a_finding_without_a_place_has_no_file() -> None:
     result = Result("bank.py", "finding", True, 34, findings=[interleavings.deadlock()])
-    assert to_github(result).startswith("::error title=raceproof%3A deadlock::")
+    assert to_github(result).startswith("::error title=raceproof%3A lock-order deadlock (RP302)::")
 
 
 def test_no_more_annotations_than_are_shown() -> None:

@@ -54,7 +54,10 @@ def test_steps_carry_the_values_and_the_deciding_ones_are_essential() -> None:
     last = result["codeFlows"][0]["threadFlows"][1]["locations"][-1]
     assert last["state"] == {"BankAccount.balance": {"text": "500"}}
     assert last["importance"] == "essential"
-    assert last["location"]["message"]["text"].endswith("300 -> 500")
+    assert (
+        last["location"]["message"]["text"]
+        == "withdraw(500) writes BankAccount.balance: 300 -> 500"
+    )
 
 
 def test_paths_are_relative_to_where_raceproof_was_run(tmp_path: Path) -> None:
@@ -95,3 +98,32 @@ def test_what_could_not_be_explored_is_told_by_the_invocation() -> None:
 def test_a_program_that_could_not_be_explored_was_no_success() -> None:
     log = json.loads(to_sarif(Result("bank.py", "error", error="it does not parse"), "1.2.3"))
     assert log["runs"][0]["invocations"][0]["executionSuccessful"] is False
+
+
+def test_a_finding_of_a_test_is_run_again_by_its_own_command() -> None:
+    finding = interleavings.lost_update()
+    finding.command = "pytest test_bank.py::test_it --raceproof-replay x.json"
+    (result,) = run_of(finding)["results"]
+    assert result["properties"]["replay"] == finding.command
+    assert result["message"]["text"].endswith(f"Replay: {finding.command}")
+
+
+def test_a_rule_says_what_its_mistake_is() -> None:
+    named = run_of(interleavings.lost_update())["tool"]["driver"]["rules"][0]
+    assert named["fullDescription"]["text"].startswith("A thread overwrites a value")
+    nameless = interleavings.lost_update()
+    nameless.code, nameless.name, nameless.kind = "", "", "never"
+    rule = run_of(nameless)["tool"]["driver"]["rules"][0]
+    assert (rule["id"], rule["fullDescription"]["text"]) == ("never", "never.")
+
+
+def test_states_are_those_of_data_and_locks_have_kinds() -> None:
+    (result,) = run_of(interleavings.deadlock())["results"]
+    flows = result["codeFlows"][0]["threadFlows"]
+    taken, waiting = flows[1]["locations"]
+    assert "state" not in taken
+    assert taken["kinds"] == ["acquire", "lock"]
+    assert "kinds" not in waiting
+    assert waiting["location"]["message"]["text"] == (
+        "transfer(a, b) waits for b.lock, held by transfer(b, a) since line 10"
+    )

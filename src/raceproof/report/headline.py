@@ -15,6 +15,11 @@ def headline(finding: Finding) -> str:
     parts = [finding.message, finding.because]
     if finding.advice.text:
         parts.append(f"Mend: {finding.advice.text}")
-    if finding.replay:
-        parts.append(f"Replay: raceproof replay {finding.replay}")
+    if replay_of(finding):
+        parts.append(f"Replay: {replay_of(finding)}")
     return "\n".join(part for part in parts if part)
+
+
+def replay_of(finding: Finding) -> str:
+    """What to type to see it again; "" if it cannot be."""
+    return finding.command or (f"raceproof replay {finding.replay}" if finding.replay else "")

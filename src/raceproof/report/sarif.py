@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
+from raceproof.judge.codes import CODES
 from raceproof.judge.findings import Finding, Place, Result, Step
-from raceproof.report.headline import headline, rule_of
+from raceproof.report.headline import headline, replay_of, rule_of
+from raceproof.report.wording import happening
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 ROOT: Final = "SRCROOT"
@@ -57,10 +59,18 @@ def _rule(rule: str, finding: Finding) -> dict[str, Any]:
         "id": rule,
         "name": "".join(part.capitalize() for part in finding.kind.split("-")),
         "shortDescription": {"text": name},
-        "fullDescription": {"text": f"{name}; `raceproof explain {rule}` says more."},
+        "fullDescription": {"text": _description(rule, name)},
         "defaultConfiguration": {"level": "error"},
         "properties": {"tags": ["concurrency", finding.kind]},
     }
+
+
+def _description(rule: str, name: str) -> str:
+    code = CODES.get(rule)
+    if code is None:
+        return f"{name}."
+    summary = code.summary[0].upper() + code.summary[1:]
+    return f"{summary}. `raceproof explain {rule}` says more."
 
 
 def _invocation(result: Result) -> dict[str, Any]:
@@ -93,8 +103,9 @@ def _result(finding: Finding, rules: list[str]) -> dict[str, Any]:
     flows = _thread_flows(finding)
     if flows:
         found["codeFlows"] = [{"threadFlows": flows}]
-    if finding.replay:
-        found["properties"] = {"replay": f"raceproof replay {finding.replay}"}
+    replay = replay_of(finding)
+    if replay:
+        found["properties"] = {"replay": replay}
     return found
 
 
@@ -117,11 +128,7 @@ def _thread_flows(finding: Finding) -> list[dict[str, Any]]:
 
 
 def _step(step: Step, order: int) -> dict[str, Any]:
-    text = f"{step.thread}: {step.kind} {step.object}".rstrip()
-    if step.value:
-        text += f": {step.old} -> {step.value}" if step.old else f": {step.value}"
-    if step.blocks:
-        text += " (has to wait)"
+    text = f"{step.thread} {happening(step, '->')}"
     if step.preempted:
         text += " (the processor is taken away after this)"
     found: dict[str, Any] = {
@@ -129,9 +136,9 @@ def _step(step: Step, order: int) -> dict[str, Any]:
         "location": {**_location(step.place), "message": {"text": text}},
         "importance": "essential" if step.key else "important",
     }
-    if step.value and step.object:
+    if step.value and step.object and not step.type:
         found["state"] = {step.object: {"text": step.value}}
-    if step.kind in ("acquire", "release"):
+    if step.kind in ("acquire", "release") and not (step.blocks or step.expired):
         found["kinds"] = [step.kind, "lock"]
     return found
 
