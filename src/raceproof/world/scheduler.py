@@ -518,6 +518,19 @@ class Scheduler:
             thread.pending = operation
             self._append(thread, operation, subject)
 
+    def prolong(self, part: Operation, whole: Operation | None) -> None:
+        """The event that took place last goes on with `part`, nothing having come between, and is
+        now `whole`; None if that is not how it went before."""
+        step = self.step - 1
+        if whole is None:
+            self._diverged(step, part)
+        elif step >= self.known:
+            self.operations[step] = whole
+            if self.sleep:
+                self._wake_sleepers(step + 1, part)
+        if self.spinning:
+            self._wake_spinners(part)
+
     def _append(self, thread: VirtualThread, operation: Operation, subject: Any) -> None:
         """The event takes place.  (`access` does the same in place, being called most.)"""
         step = self.step

@@ -1,0 +1,184 @@
+"""Data accesses between which nobody can take the processor away, made into one event.
+
+The interpreter looks only here and there whether another thread wants to run (see `switch_points`).
+With the accesses in between put together, a search runs the interleavings that it can produce, and
+no others.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final
+
+from raceproof.events import Operation, ThreadId, joined
+from raceproof.world.execution import Execution
+from raceproof.world.scheduler import Scheduler
+
+OWN: Final = str(Path(__file__).parents[1])
+"""Where raceproof's code is."""
+
+_setprofile: Final = sys.setprofile
+"""Python's own: programs get another one."""
+
+
+class WholeSteps:
+    """Takes the announcements of accesses to data in the place of the scheduler.
+
+    Only between `begin` and `end` of an execution; it notices the Python functions that are
+    entered between two accesses, by an operator or an attribute say, with a profile function.
+    """
+
+    def __init__(self, machine: Scheduler, is_one_step: Callable[[int, int], bool]) -> None:
+        """`is_one_step` tells of two sites whether there is a place to switch between them."""
+        self._machine = machine
+        self._is_one_step = is_one_step
+        self._whole: dict[tuple[Operation, Operation], Operation] = {}
+        self._on = False
+        self._hook = self._profile
+        self._before: Any = None
+        self._restart()
+
+    def _restart(self) -> None:
+        self._next = -1
+        """The event that would come next if nothing had happened since the last access."""
+        self._thread: ThreadId = -1
+        self._site = 0
+        self._part = 0
+        """How many accesses the event has so far."""
+        self._entered = False
+        """The running thread has entered a function since its last access."""
+        self._joins = False
+        """The access that was announced last belongs to the newest event."""
+
+    def begin(self) -> None:
+        """An execution is about to begin."""
+        self._restart()
+        self._on = True
+        self._before = sys.getprofile()
+
+    def end(self) -> None:
+        """The execution is over."""
+        self._on = False
+        if sys.getprofile() is self._hook:
+            _setprofile(self._before)
+
+    def _profile(self, frame: FrameType, event: str, argument: Any) -> None:
+        if not self._on:
+            _setprofile(None)
+        elif event == "call" and not self._entered:
+            file = frame.f_code.co_filename
+            if file.startswith(OWN):
+                return
+            if file not in self._machine.watched_files:
+                caller = frame.f_back
+                if caller is not None and caller.f_code.co_filename.startswith(OWN):
+                    return
+            self._entered = True
+
+    def _continues(self, operation: Operation) -> bool:
+        """Whether an access belongs to the event that took place last."""
+        machine = self._machine
+        return (
+            machine.step == self._next
+            and machine.current.tid == self._thread
+            and not self._entered
+            and self._is_one_step(self._site, operation.site)
+        )
+
+    # -- what hooks call, as `Scheduler` has it ---------------------------------------------------
+
+    def access(self, operation: Operation, subject: Any = None) -> None:
+        """See `Scheduler.access`."""
+        self.reserve(operation)
+        self.commit(operation, subject)
+
+    def reserve(self, operation: Operation) -> bool:
+        """See `Scheduler.reserve`."""
+        if self._continues(operation):
+            self._joins = True
+            return False
+        moved = self._machine.reserve(operation)
+        self._joins = False
+        return moved
+
+    def commit(self, operation: Operation, subject: Any = None) -> None:
+        """See `Scheduler.commit`."""
+        machine = self._machine
+        if not machine.watching:
+            return
+        if self._joins:
+            machine.prolong(operation, self._whole_with(operation))
+            self._part += 1
+        else:
+            announced = operation
+            if machine.step < machine.known:
+                known = machine.operations[machine.step]
+                if known.parts and known.parts[0] is operation:
+                    announced = known
+            machine.commit(announced, subject)
+            self._thread = machine.current.tid
+            self._part = 1
+        self._joins = self._entered = False
+        self._next = machine.step
+        self._site = operation.site
+        # Threads of the system have such a function each, and greenlets may.
+        if sys.getprofile() is not self._hook:
+            _setprofile(self._hook)
+
+    def _whole_with(self, operation: Operation) -> Operation | None:
+        """What the newest event is with a further access; None if that is not what it was before.
+        """
+        machine = self._machine
+        step = machine.step - 1
+        event = machine.operations[step]
+        if step < machine.known:
+            expected = event.parts[self._part] if self._part < len(event.parts) else None
+            return event if expected is operation else None
+        whole = self._whole.get((event, operation))
+        if whole is None:
+            whole = joined((*(event.parts or (event,)), operation))
+            self._whole[event, operation] = whole
+        return whole
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """An execution of whole steps, told access by access."""
+
+    execution: Execution
+    starts: list[int]
+    """starts[i]: the index that the first access of event i has in it."""
+
+    def pair(
+        self, first: Operation, second: Operation, events: tuple[int, int],
+        fits: Callable[[Operation, Operation], bool],
+    ) -> tuple[int, int] | None:  # fmt: skip
+        """The first accesses of two events, the indices of which are `events`, that fit."""
+        for one, part in enumerate(first.parts or (first,)):
+            for other, its_part in enumerate(second.parts or (second,)):
+                if fits(part, its_part):
+                    return self.starts[events[0]] + one, self.starts[events[1]] + other
+        return None
+
+
+def expand(execution: Execution) -> Expansion:
+    """`execution` with its events taken apart."""
+    threads: list[ThreadId] = []
+    operations: list[Operation] = []
+    starts: list[int] = []
+    for thread, operation in zip(execution.threads, execution.operations, strict=True):
+        starts.append(len(operations))
+        parts = operation.parts or (operation,)
+        operations.extend(parts)
+        threads.extend([thread] * len(parts))
+    starts.append(len(operations))
+    before = {starts[i]: states for i, states in execution.before.items() if i < len(starts)}
+    preemptions = [starts[i] for i in execution.preemptions]
+    expanded = replace(
+        execution, threads=threads, operations=operations, before=before, preemptions=preemptions
+    )
+    return Expansion(expanded, starts)
