@@ -184,6 +184,11 @@ def command() -> None:
     "which are slower. auto: greenlets if there are any.",
 )
 @click.option(
+    "--gil/--no-gil",
+    default=False,
+    help="Only the interleavings that a Python with a GIL, of the running version, can produce.",
+)
+@click.option(
     "--seed",
     type=int,
     default=0,
@@ -273,6 +278,7 @@ def run(
             exclude=settings["exclude"],
             timeouts=settings["timeouts"],
             threads=settings["threads"],
+            gil=settings["gil"],
             seed=settings["seed"],
             keep_going=settings["keep_going"],
             first=settings["first"],

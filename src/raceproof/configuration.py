@@ -120,6 +120,7 @@ KEYS: Final[dict[str, Callable[[object], Any]]] = {
     "exclude": _names,
     "timeouts": _one_of(*TIMEOUTS),
     "threads": _one_of(*THREADS),
+    "gil": _switch,
     "seed": _whole,
     "keep-going": _switch,
     "first": _switch,

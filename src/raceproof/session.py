@@ -176,6 +176,13 @@ class Session:
             self.hooks = hooks
             hooks.install()
 
+    def is_one_step(self, before: int, after: int) -> bool:
+        """Whether an interpreter with a GIL goes from an access at site `before` to the next at
+        `after` without a chance for others, as far as the executions so far have shown."""
+        return (before, after) not in self._steps.divided and self.switch_points.is_one_step(
+            before, after
+        )
+
     def run_whole_steps(self, plan: Plan) -> Run:
         """One execution in which accesses are one event between which a GIL is not given up."""
         self._use_hooks(self._coarse)

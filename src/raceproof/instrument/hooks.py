@@ -126,7 +126,7 @@ class Hooks:
 
     def install(self) -> None:
         """Make the hooks callable from watched code."""
-        self._table = self.table()
+        self._table = self._table or self.table()
         self.machine.is_watched_function = self.knows_function
         for name, hook in self._table.items():
             setattr(builtins, PREFIX + name, hook)
@@ -139,7 +139,6 @@ class Hooks:
         """Watched code runs from now on as if it had never been watched."""
         for name, hook in passive(self._table).items():
             setattr(builtins, PREFIX + name, hook)
-        self._table = {}
         self.machine.is_watched_function = _knows_none
 
     def table(self) -> dict[str, Callable[..., Any]]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from raceproof.judge.findings import Access, DataRace, Fold, Place, Step
+from raceproof.judge.findings import Access, DataRace, Finding, Fold, Place, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +149,15 @@ def data_race_sentence(race: DataRace) -> str:
 def _verb(access: Access) -> str:
     verbs = {"read": "reads", "write": "writes", "delete": "deletes", "iterate": "iterates over"}
     return verbs.get(access.kind, f"does {access.kind} on")
+
+
+def builds(finding: Finding) -> str:
+    """On which builds of Python it can happen."""
+    if finding.gil:
+        return "with a GIL, as Python is by default, and free-threaded"
+    if finding.gil is None:
+        return "free-threaded; whether it can happen with a GIL was not found out"
+    return "only free-threaded: with a GIL, this Python never switches threads there"
 
 
 def line_of(place: Place, other: Place) -> str:

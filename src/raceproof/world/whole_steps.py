@@ -37,9 +37,12 @@ class WholeSteps:
         self._machine = machine
         self._is_one_step = is_one_step
         self._whole: dict[tuple[Operation, Operation], Operation] = {}
+        self.divided: set[tuple[int, int]] = set()
+        """Pairs of sites between which a function was entered that the bytecode does not show."""
         self._on = False
         self._hook = self._profile
         self._before: Any = None
+        self._watched = machine.watched_files
         self._restart()
 
     def _restart(self) -> None:
@@ -59,6 +62,7 @@ class WholeSteps:
         self._restart()
         self._on = True
         self._before = sys.getprofile()
+        self._watched = self._machine.watched_files
 
     def end(self) -> None:
         """The execution is over."""
@@ -70,24 +74,26 @@ class WholeSteps:
         if not self._on:
             _setprofile(None)
         elif event == "call" and not self._entered:
-            file = frame.f_code.co_filename
-            if file.startswith(OWN):
-                return
-            if file not in self._machine.watched_files:
-                caller = frame.f_back
-                if caller is not None and caller.f_code.co_filename.startswith(OWN):
+            # Not what raceproof calls, which stands between the program and its accesses.
+            caller: FrameType | None = frame
+            while caller is not None and caller.f_code.co_filename not in self._watched:
+                if caller.f_code.co_filename.startswith(OWN):
                     return
+                caller = caller.f_back
             self._entered = True
 
     def _continues(self, operation: Operation) -> bool:
         """Whether an access belongs to the event that took place last."""
         machine = self._machine
-        return (
-            machine.step == self._next
-            and machine.current.tid == self._thread
-            and not self._entered
-            and self._is_one_step(self._site, operation.site)
-        )
+        if (
+            machine.step != self._next
+            or machine.current.tid != self._thread
+            or not self._is_one_step(self._site, operation.site)
+        ):
+            return False
+        if self._entered:
+            self.divided.add((self._site, operation.site))
+        return not self._entered
 
     # -- what hooks call, as `Scheduler` has it ---------------------------------------------------
 
@@ -130,8 +136,7 @@ class WholeSteps:
             _setprofile(self._hook)
 
     def _whole_with(self, operation: Operation) -> Operation | None:
-        """What the newest event is with a further access; None if that is not what it was before.
-        """
+        """What the newest event is with a further access; None if it was another one before."""
         machine = self._machine
         step = machine.step - 1
         event = machine.operations[step]
@@ -154,14 +159,14 @@ class Expansion:
     """starts[i]: the index that the first access of event i has in it."""
 
     def pair(
-        self, first: Operation, second: Operation, events: tuple[int, int],
-        fits: Callable[[Operation, Operation], bool],
-    ) -> tuple[int, int] | None:  # fmt: skip
-        """The first accesses of two events, the indices of which are `events`, that fit."""
-        for one, part in enumerate(first.parts or (first,)):
-            for other, its_part in enumerate(second.parts or (second,)):
-                if fits(part, its_part):
-                    return self.starts[events[0]] + one, self.starts[events[1]] + other
+        self, first: int, second: int, fits: Callable[[Operation, Operation], bool]
+    ) -> tuple[int, int] | None:
+        """The first accesses of two events that fit; None if there are none that do."""
+        operations, starts = self.execution.operations, self.starts
+        for one in range(starts[first], starts[first + 1]):
+            for other in range(starts[second], starts[second + 1]):
+                if fits(operations[one], operations[other]):
+                    return one, other
         return None
 
 
