@@ -30,7 +30,7 @@ MAX_FINDINGS = 20
 MAX_DATA_RACES = 20
 ENOUGH = 20
 """Executions after which what all of them show may be said of the program."""
-WITH_GIL = 2.0
+WITH_GIL = 1.0
 """Seconds for looking whether faults can happen with a GIL too."""
 LOOKING_AROUND = 1 / 3
 """Part of the time for explaining that the interleavings around the plain one may take."""

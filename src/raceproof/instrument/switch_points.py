@@ -244,5 +244,6 @@ def _place_sites(
                 if decoded[index].opname in OPCODES.get(kind, ())
                 and decoded[index].opname.startswith(("STORE", "DELETE")) == site.store
             ]
-            for index in fitting or indices[-1:]:
+            # What several instructions do together is done by any of them.
+            for index in fitting or indices:
                 nodes[index].sites.append(number)

@@ -154,10 +154,10 @@ def _verb(access: Access) -> str:
 def builds(finding: Finding) -> str:
     """On which builds of Python it can happen."""
     if finding.gil:
-        return "with a GIL, as Python is by default, and free-threaded"
+        return "the default ones, with a GIL, and free-threaded ones"
     if finding.gil is None:
-        return "free-threaded; whether it can happen with a GIL was not found out"
-    return "only free-threaded: with a GIL, this Python never switches threads there"
+        return "free-threaded ones; with a GIL, not seen in the time there was"
+    return "free-threaded ones only; with a GIL, this Python does not switch there"
 
 
 def line_of(place: Place, other: Place) -> str:
