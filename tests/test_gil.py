@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cProfile
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -275,8 +276,18 @@ def test_a_failure_in_every_order_happens_with_a_gil_too(tmp_path: Path) -> None
 def test_a_program_may_have_a_profile_function_of_its_own(tmp_path: Path) -> None:
     body = "sys.setprofile(lambda *_: None)\na.v += 1\nsys.setprofile(None)"
     result = explored(program(tmp_path, body, OBJECT + "import sys\n"), gil=True)
-    assert result.verdict in ("ok", "finding")
-    assert not result.error
+    assert [(finding.kind, finding.gil) for finding in result.findings] == [("lost-update", True)]
+    assert result.complete
+
+
+def test_raceproof_may_be_profiled(tmp_path: Path) -> None:
+    profile = cProfile.Profile()
+    profile.enable()
+    try:
+        result = explored(program(tmp_path, "a.v += 1", OBJECT))
+    finally:
+        profile.disable()
+    assert [finding.gil for finding in result.findings] == [False]
 
 
 def test_the_setting_has_the_same_name_in_python() -> None:

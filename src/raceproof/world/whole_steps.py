@@ -30,6 +30,7 @@ class WholeSteps:
 
     Only between `begin` and `end` of an execution; it notices the Python functions that are
     entered between two accesses, by an operator or an attribute say, with a profile function.
+    (Where somebody profiles raceproof itself, the bytecode alone has to do.)
     """
 
     def __init__(self, machine: Scheduler, is_one_step: Callable[[int, int], bool]) -> None:
@@ -41,7 +42,6 @@ class WholeSteps:
         """Pairs of sites between which a function was entered that the bytecode does not show."""
         self._on = False
         self._hook = self._profile
-        self._before: Any = None
         self._watched = machine.watched_files
         self._restart()
 
@@ -60,15 +60,14 @@ class WholeSteps:
     def begin(self) -> None:
         """An execution is about to begin."""
         self._restart()
-        self._on = True
-        self._before = sys.getprofile()
+        self._on = sys.getprofile() is None
         self._watched = self._machine.watched_files
 
     def end(self) -> None:
         """The execution is over."""
         self._on = False
         if sys.getprofile() is self._hook:
-            _setprofile(self._before)
+            _setprofile(None)
 
     def _profile(self, frame: FrameType, event: str, argument: Any) -> None:
         if not self._on:
@@ -131,9 +130,13 @@ class WholeSteps:
         self._joins = self._entered = False
         self._next = machine.step
         self._site = operation.site
-        # Threads of the system have such a function each, and greenlets may.
-        if sys.getprofile() is not self._hook:
-            _setprofile(self._hook)
+        if self._on and (function := sys.getprofile()) is not self._hook:
+            # Threads of the system have such a function each.  One of the program's own is left
+            # alone, and nothing is one step as long as it is there.
+            if function is None:
+                _setprofile(self._hook)
+            else:
+                self._entered = True
 
     def _whole_with(self, operation: Operation) -> Operation | None:
         """What the newest event is with a further access; None if it was another one before."""
