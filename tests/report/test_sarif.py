@@ -117,6 +117,15 @@ def test_a_rule_says_what_its_mistake_is() -> None:
     assert (rule["id"], rule["fullDescription"]["text"]) == ("never", "never.")
 
 
+def test_a_result_says_on_which_builds_it_happens() -> None:
+    found = interleavings.lost_update()
+    found.gil = False
+    limited, unknown = run_of(found, interleavings.deadlock())["results"]
+    assert limited["properties"]["gil"] is False
+    assert "Builds: free-threaded ones only" in limited["message"]["text"]
+    assert unknown["properties"]["gil"] is None
+
+
 def test_states_are_those_of_data_and_locks_have_kinds() -> None:
     (result,) = run_of(interleavings.deadlock())["results"]
     flows = result["codeFlows"][0]["threadFlows"]

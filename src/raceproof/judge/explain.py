@@ -154,7 +154,10 @@ def _came_between(evidence: Evidence, mistake: Mistake, first: Told, last: Told)
     lines = sorted({t.place.line for t in others})
     came = _lines(lines) if len(lines) < 3 else f"lines {lines[0]} to {lines[-1]}"
     if first.place == last.place:
-        both = "the read and the write" if last.changes else "the two reads"
+        both = "the read and the write"
+        if not last.changes:
+            same = first.operation.kind == last.operation.kind
+            both = "the two reads" if same else "the two steps"
         if first.operation.kind == "iterate":
             both = "two steps of the loop"
         stretch = f"{both} in line {first.place.line}"

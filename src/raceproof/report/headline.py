@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from raceproof.judge.findings import Finding
+from raceproof.report.wording import builds, has_builds
 
 
 def rule_of(finding: Finding) -> str:
@@ -15,6 +16,8 @@ def headline(finding: Finding) -> str:
     parts = [finding.message, finding.because]
     if finding.advice.text:
         parts.append(f"Mend: {finding.advice.text}")
+    if has_builds(finding):
+        parts.append(f"Builds: {builds(finding)}")
     if replay_of(finding):
         parts.append(f"Replay: {replay_of(finding)}")
     return "\n".join(part for part in parts if part)

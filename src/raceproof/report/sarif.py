@@ -104,8 +104,7 @@ def _result(finding: Finding, rules: list[str]) -> dict[str, Any]:
     if flows:
         found["codeFlows"] = [{"threadFlows": flows}]
     replay = replay_of(finding)
-    if replay:
-        found["properties"] = {"replay": replay}
+    found["properties"] = {"gil": finding.gil} | ({"replay": replay} if replay else {})
     return found
 
 

@@ -67,6 +67,16 @@ _VERBS: Final = {
     "look again": "looks again",
     "retry": "looks again",
 }
+_FILES: Final = {
+    "stat": "looks for {}", "lstat": "looks for {}", "access": "looks for {}",
+    "listdir": "lists {}", "scandir": "lists {}",
+    "open": "opens {}", "mkdir": "makes {}",
+    "rmdir": "removes {}", "remove": "removes {}", "unlink": "removes {}",
+    "rename": "moves {}", "replace": "moves {}",
+    "link": "makes {}", "symlink": "makes {}",
+    "truncate": "changes {}", "chmod": "changes {}", "utime": "changes {}",
+}  # fmt: skip
+"""What functions do to files, by their names."""
 _WAITS: Final = {
     "wake": "waits to be notified on {}",
     "wait": "waits for {} to be set",
@@ -128,6 +138,9 @@ def _data(step: Step, what: str, arrow: str) -> Happening:
             return _valued("iterates over", what, step.value)
         case "next" | "yield":
             return Happening(_VERBS.get(step.kind, "passes on an item of {}").format(what))
+    function, _, file = step.kind.partition(" ")
+    if file == "file" and function in _FILES:
+        return Happening(_FILES[function].format(what))
     call = f"{what}.{step.kind}"
     if step.old and step.value:
         return Happening(f"{call}:", f"{step.old} {arrow} {step.value}")
@@ -149,6 +162,11 @@ def data_race_sentence(race: DataRace) -> str:
 def _verb(access: Access) -> str:
     verbs = {"read": "reads", "write": "writes", "delete": "deletes", "iterate": "iterates over"}
     return verbs.get(access.kind, f"does {access.kind} on")
+
+
+def has_builds(finding: Finding) -> bool:
+    """Whether it matters on which builds of Python it can happen."""
+    return bool(finding.code) and finding.kind != "failure"
 
 
 def builds(finding: Finding) -> str:

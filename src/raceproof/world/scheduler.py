@@ -1088,6 +1088,9 @@ class Scheduler:
         step = self.step
         if step >= self.max_events:
             self._stop_recording()
+            pending = thread.pending
+            if pending is not None and pending.enabled(thread.tid) and not thread.resting:
+                return thread  # to take the processor away here would be a preemption
             return self._choose_unrecorded(thread)
         script = self.script
         while step < len(script):

@@ -38,6 +38,7 @@ OTHERS: tuple[Recogniser, ...] = (
     variables.lost_update,
     variables.lazy_initialisation,
     variables.check_then_act,
+    variables.check_then_act_on_another,
     variables.check_primitive,
     variables.publication,
     variables.torn_pair,

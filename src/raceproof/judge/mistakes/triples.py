@@ -45,11 +45,14 @@ def interference(evidence: Evidence) -> Interference | None:
 def decide(evidence: Evidence) -> None:
     """Of the pairs of steps that decide, settle on the one that says most.
 
-    That is the one that takes away what came in between, where something did; else the last.
+    That is the one that takes away what came in between, where something did; then one of which
+    both steps have a line in watched code; else the last.
     """
 
-    def strength(decision: Decision) -> int:
-        return max((score for score, *_ in _fitting(evidence, decision)), default=0)
+    def strength(decision: Decision) -> tuple[int, bool]:
+        fitting = max((score for score, *_ in _fitting(evidence, decision)), default=0)
+        steps = (decision.first,) if decision.second is None else (decision.first, decision.second)
+        return fitting, all(evidence.step(index).place.line for index in steps)
 
     evidence.decision = max(reversed(evidence.decisions), key=strength, default=None)
 

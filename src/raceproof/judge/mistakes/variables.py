@@ -160,14 +160,56 @@ def check_then_act(evidence: Evidence) -> Mistake | None:
     me, other = evidence.who(found.first), evidence.who(found.between)
     what = evidence.what(found.location)
     lines = [evidence.line(told.place, found.first.place) for told in found.steps]
-    if found.first.place == found.last.place:
+    twice = not found.last.changes and found.first.operation.kind == found.last.operation.kind
+    if found.first.place == found.last.place and twice:
         message = f"{me} looks at {what} twice in {lines[0]}, and {other} changes it in between"
+    elif found.first.place == found.last.place:
+        message = (
+            f"{me} looks at {what} and acts on it, both in {lines[0]}, but {other} changes it in "
+            f"between ({lines[1]})"
+        )
     else:
         message = (
             f"{me} looks at {what} ({lines[0]}) and acts on it ({lines[2]}), but {other} changes "
             f"it in between ({lines[1]})"
         )
     return triple_mistake("RP102", message, found, evidence, kind="check-then-act")
+
+
+def check_then_act_on_another(evidence: Evidence) -> Mistake | None:
+    """What was looked at stands for what is acted upon: a directory for a file in it, say."""
+    decision, between = evidence.decision, evidence.second_step()
+    if decision is None or between is None or evidence.kind != "race":
+        return None
+    first = evidence.step(decision.first)
+    if first.changes or not first.operation.data or not between.changes:
+        return None
+    for crash in evidence.crashes:
+        last = crash.step
+        if last is None or last.thread is not first.thread or last.index < between.index:
+            continue
+        contested = evidence.contested(between.operation, last.operation)
+        if not contested:
+            continue
+        me, other = evidence.who(first), evidence.who(between)
+        looked, what = evidence.what(evidence.decided_on()[0]), evidence.what(contested[0])
+        steps = (first, between, last)
+        lines = [evidence.line(told.place, first.place) for told in steps]
+        if first.place == last.place:
+            acts = f"looks at {looked} and acts on {what}, both in {lines[0]}"
+        else:
+            acts = f"looks at {looked} ({lines[0]}) and acts on {what} ({lines[2]})"
+        return Mistake(
+            "RP102",
+            f"{me} {acts}, but {other} changes both in between ({lines[1]})",
+            one_lock(evidence, steps, what),
+            keys=list(steps),
+            places=[contested[0], *evidence.decided_on()],
+            threads=frozenset({first.thread.tid, between.thread.tid}),
+            span=(first, last),
+            kind="check-then-act",
+        )
+    return None
 
 
 def check_primitive(evidence: Evidence) -> Mistake | None:
