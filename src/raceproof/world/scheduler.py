@@ -528,8 +528,8 @@ class Scheduler:
             self.operations[step] = whole
             if self.sleep:
                 self._wake_sleepers(step + 1, part)
-        if self.spinning:
-            self._wake_spinners(part)
+        if self.spinning.waiting:
+            self._tell_spinners(part)
 
     def _append(self, thread: VirtualThread, operation: Operation, subject: Any) -> None:
         """The event takes place.  (`access` does the same in place, being called most.)"""
