@@ -145,3 +145,37 @@ def test_a_stream_that_is_replaced_for_a_while() -> None:
     )
     assert all(step.place.line for step in found.steps if step.key)
     assert found.message == "work(1) uses sys.stdout in the middle of what work(0) does with it"
+
+
+def test_of_the_pairs_that_decide_the_one_that_tells_of_both_variables() -> None:
+    found = finding(
+        """
+        class Pair:
+            a = b = 0
+        pair = Pair()
+        def check():
+            a, b = pair.a, pair.b
+            assert (a, b) in ((0, 0), (1, -1)), (a, b)
+        checker = threading.Thread(target=check)
+        checker.start()
+        def work(n):
+            pair.a = 1
+            pair.b = -1
+        """
+    )
+    assert found.code == "RP107"
+    assert set(found.objects) == {"Pair.a", "Pair.b"}
+
+
+def test_what_a_view_shows_is_not_missing() -> None:
+    found = finding(
+        """
+        table = {0: 0, 1: 1}
+        def work(n):
+            for key in list(table.keys()):
+                del table[key]
+        """
+    )
+    reads = [step for step in found.steps if step.kind == "read"]
+    assert reads
+    assert not any(step.missing for step in reads)

@@ -9,8 +9,8 @@ from raceproof.judge.data_races import is_data_race
 from raceproof.judge.evidence import Evidence
 from raceproof.judge.findings import Access, DataRace, DecidingPair, Finding, Place, Step, Waiting
 from raceproof.judge.mistakes import Mistake, recognise
+from raceproof.judge.mistakes.deciding import decide
 from raceproof.judge.mistakes.standstills import called, stands_at, waited_on
-from raceproof.judge.mistakes.triples import decide
 from raceproof.judge.narrate import Told
 from raceproof.judge.outcomes import describe
 from raceproof.judge.race_log import Sighting

@@ -17,6 +17,7 @@ from typing import Any, Final
 from raceproof.events import (
     READ,
     WRITE,
+    Attribute,
     Location,
     Operation,
     SharedObject,
@@ -343,7 +344,7 @@ class Narrator(Observer):
                         return variables[str(field_)]
                 return NOTHING
             if kind.startswith("attr") or (
-                operation.kind in ("read", "write") and not issubclass(tp, BUILTIN)
+                isinstance(field_, Attribute) and not issubclass(tp, BUILTIN)
             ):
                 return attribute(subject, str(field_))
             if operation.kind not in ITEMS or isinstance(field_, WholeObject):
