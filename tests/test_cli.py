@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from raceproof import cli
+from raceproof.configuration import FORMATS
 from raceproof.exploration import CannotRun, Options, Program, ReplayResult
 from raceproof.judge.codes import CODES
 from raceproof.judge.findings import Finding, Result
@@ -293,6 +294,27 @@ def test_what_cannot_be_run_exits_with_2(explorer: Explorer, capsys: Captured) -
     assert (data["verdict"], data["error"]) == ("error", "it forks")
 
 
+def test_formats_of_other_programs_and_nothing_else(explorer: Explorer, capsys: Captured) -> None:
+    explorer.result.findings = [Finding("race", "it is wrong")]
+    assert cli.main(["run", "--format", "sarif", "bank.py"]) == 1
+    (run,) = json.loads(capsys.readouterr().out)["runs"]
+    assert [result["message"]["text"] for result in run["results"]] == ["it is wrong"]
+    assert run["tool"]["driver"]["version"] == cli.own_version()
+    assert cli.main(["run", "--format", "github", "bank.py"]) == 1
+    assert capsys.readouterr().out.startswith("::error title=raceproof%3A race::it is wrong\n")
+
+
+def test_formats_of_other_programs_say_why_there_is_no_report(
+    explorer: Explorer, capsys: Captured
+) -> None:
+    explorer.error = CannotRun("it forks")
+    assert cli.main(["run", "--format", "github", "bank.py"]) == 2
+    assert capsys.readouterr().out == "::error title=raceproof::bank.py: it forks\n"
+    assert cli.main(["run", "--format", "sarif", "bank.py"]) == 2
+    (run,) = json.loads(capsys.readouterr().out)["runs"]
+    assert run["invocations"][0]["executionSuccessful"] is False
+
+
 def test_an_error_of_ours_is_not_taken_for_a_finding(explorer: Explorer, capsys: Captured) -> None:
     explorer.error = RuntimeError("a bug")
     assert cli.main(["run", "bank.py"]) == 2
@@ -315,7 +337,7 @@ def test_the_report_comes_out_whatever_the_program_did_to_sys_stdout(
 
 def test_nobody_reads_the_report(explorer: Explorer, monkeypatch: pytest.MonkeyPatch) -> None:
     explorer.result.findings = [Finding("race", "it is wrong")]
-    for form in ("text", "json"):
+    for form in FORMATS:
         reading, writing = os.pipe()
         os.close(reading)
         stream = os.fdopen(writing, "w", encoding="utf-8")

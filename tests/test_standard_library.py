@@ -318,7 +318,7 @@ MISTAKEN = {
         """,
     ),
     "a default that is made twice": (
-        "race",
+        "check-then-act",
         """
         import collections
         class Box:

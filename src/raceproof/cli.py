@@ -66,14 +66,18 @@ class Stop(Exception):
 def _show_version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
     if not value:
         return
+    click.echo(f"raceproof {own_version()} (Python {sys.version.split()[0]})")
+    context.exit()
+
+
+def own_version() -> str:
+    """The version of raceproof that is installed."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:
-        number = version("raceproof")
+        return version("raceproof")
     except PackageNotFoundError:
-        number = "(not installed)"
-    click.echo(f"raceproof {number} (Python {sys.version.split()[0]})")
-    context.exit()
+        return "(not installed)"
 
 
 def _not_nan(context: click.Context, parameter: click.Parameter, value: float) -> float:
@@ -132,7 +136,8 @@ def command() -> None:
     type=click.Choice(FORMATS),
     default="text",
     show_default=True,
-    help="What to write to standard output.",
+    help="What to write to standard output: a report for people, or one for programs. sarif: for "
+    "code scanning and editors; github: annotations of a workflow.",
 )
 @click.option(
     "--max-seconds",
@@ -177,6 +182,11 @@ def command() -> None:
     show_default=True,
     help="What carries the threads of the program: greenlets, or threads of the operating system, "
     "which are slower. auto: greenlets if there are any.",
+)
+@click.option(
+    "--gil/--no-gil",
+    default=False,
+    help="Only the interleavings that a Python with a GIL, of the running version, can produce.",
 )
 @click.option(
     "--seed",
@@ -268,6 +278,7 @@ def run(
             exclude=settings["exclude"],
             timeouts=settings["timeouts"],
             threads=settings["threads"],
+            gil=settings["gil"],
             seed=settings["seed"],
             keep_going=settings["keep_going"],
             first=settings["first"],
@@ -282,7 +293,7 @@ def run(
         )
     except (CannotRun, Unusable) as error:
         progress.close()
-        if settings["format"] == "json":
+        if settings["format"] != "text":
             name = f"-m {program}" if as_module else program
             _show_error(stdout, name, str(error), settings)
         raise Stop(str(error)) from None
@@ -446,10 +457,9 @@ def _status(result: Result, require_complete: bool) -> int:
 
 
 def _show(stdout: Any, result: Result, settings: dict[str, Any]) -> None:
-    if settings["format"] == "json":
-        from raceproof.report.json import to_json
-
-        _write(stdout, to_json(result))
+    written = _machine_format(result, settings["format"])
+    if written is not None:
+        _write(stdout, written)
         return
 
     from raceproof.report.text import print_result, report_console
@@ -466,6 +476,23 @@ def _show_error(stdout: Any, name: str, error: str, settings: dict[str, Any]) ->
     from raceproof.judge.findings import Result
 
     _show(stdout, Result(name, "error", python=_python(), error=error), settings)
+
+
+def _machine_format(result: Result, name: str) -> str | None:
+    """The report for a program that reads it; None if it is for a person."""
+    if name == "json":
+        from raceproof.report.json import to_json
+
+        return to_json(result)
+    if name == "sarif":
+        from raceproof.report.sarif import to_sarif
+
+        return to_sarif(result, own_version())
+    if name == "github":
+        from raceproof.report.github import to_github
+
+        return to_github(result)
+    return None
 
 
 def _write(stdout: Any, text: str) -> None:

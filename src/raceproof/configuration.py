@@ -108,7 +108,7 @@ def _profiles(value: object) -> dict[str, dict[str, Any]]:
     return found
 
 
-FORMATS: Final = ("text", "json")
+FORMATS: Final = ("text", "json", "sarif", "github")
 TIMEOUTS: Final = ("idle", "any", "never")
 THREADS: Final = ("auto", "greenlet", "os")
 
@@ -120,6 +120,7 @@ KEYS: Final[dict[str, Callable[[object], Any]]] = {
     "exclude": _names,
     "timeouts": _one_of(*TIMEOUTS),
     "threads": _one_of(*THREADS),
+    "gil": _switch,
     "seed": _whole,
     "keep-going": _switch,
     "first": _switch,

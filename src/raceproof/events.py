@@ -141,6 +141,7 @@ class Operation:
         "instead_of",
         "kind",
         "locations",
+        "parts",
         "passive",
         "site",
     )
@@ -174,6 +175,8 @@ class Operation:
         """The operation that did not happen because its wait expired."""
         self.general: Operation | None = None
         """What it was before its footprint was known, if that depends on the state it meets."""
+        self.parts: tuple[Operation, ...] = ()
+        """The operations that it is made of, if it is several that nothing can come between."""
 
     def enabled(self, thread: ThreadId) -> bool:
         """Whether the operation can take place in the present states of its locations."""
@@ -193,6 +196,18 @@ class Operation:
     def __repr__(self) -> str:
         places = ", ".join(location.label for location, _ in self.accesses)
         return f"<{self.kind} {places}>"
+
+
+def joined(parts: tuple[Operation, ...]) -> Operation:
+    """The operation of doing several on data, one after the other, with nothing in between."""
+    modes: dict[Location, Mode] = {}
+    for part in parts:
+        for location, mode in part.accesses:
+            before = modes.get(location, mode)
+            modes[location] = mode if mode == before else WRITE
+    whole = Operation(parts[-1].kind, tuple(modes.items()), site=parts[-1].site, data=True)
+    whole.parts = parts
+    return whole
 
 
 def dependent(one: Operation, other: Operation) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 
+from raceproof.gil import WithGil
 from raceproof.judge.determinism import LIKELY, doubt, in_results
 from raceproof.judge.evidence import Decision
 from raceproof.judge.explain import data_race, explain
@@ -29,6 +30,8 @@ MAX_FINDINGS = 20
 MAX_DATA_RACES = 20
 ENOUGH = 20
 """Executions after which what all of them show may be said of the program."""
+WITH_GIL = 1.0
+"""Seconds for looking whether faults can happen with a GIL too."""
 LOOKING_AROUND = 1 / 3
 """Part of the time for explaining that the interleavings around the plain one may take."""
 ORDER = (Fault.STANDSTILL, Fault.LOST_UPDATE, Fault.NOT_SERIAL, Fault.FAILURE, Fault.UNREAD)
@@ -45,7 +48,10 @@ class Presenter:
         self._judge = judge
         self._program = program
         self._options = options
+        self._with_gil = WithGil(session, judge)
         self._shrinker = Shrinker(session, judge)
+        if options.gil:
+            self._shrinker.is_possible = self._with_gil.can_run
         self._teller = Teller(session, judge)
         self._budget = Budget(0)
         self._reported: set[tuple[object, ...]] = set()
@@ -78,11 +84,20 @@ class Presenter:
             presented = self._present(suspect, kind, result)
             if presented is not None:
                 found.append((presented[0], suspect, presented[1]))
+        self._decide_about_gil([(finding, suspect) for finding, suspect, _ in found])
         # Some came up only while others were made small.
         found.sort(key=lambda one: ORDER.index(one[1].fault))
         for number, (finding, suspect, best) in enumerate(found, 1):
             keep(finding, suspect, best, self._program, self._options, number)
         return [finding for finding, _, _ in found]
+
+    def _decide_about_gil(self, found: Sequence[tuple[Finding, Suspect]]) -> None:
+        """Whether each of the findings can happen with a GIL too, where that is still open."""
+        unknown = [suspect for finding, suspect in found if finding.gil is None]
+        answers = self._with_gil.look_for(unknown, Budget(WITH_GIL).is_spent)
+        for finding, suspect in found:
+            if finding.gil is None:
+                finding.gil = answers.get(suspect.signature)
 
     def _next_suspect(self, done: Container[tuple[object, ...]]) -> Suspect | None:
         """The next one to look at: not in the order in which the search came upon them."""
@@ -136,6 +151,7 @@ class Presenter:
         finding = self._explained(suspect, kind, small, run, narrator, always)
         if finding is None or self._is_known(finding):
             return None
+        finding.gil = always or self._with_gil.can_run(run.execution) or None
         finding.occurrences = suspect.seen
         finding.exception = run.record.exception()
         finding.printed = list(run.record.output.lines)

@@ -9,12 +9,14 @@ import os
 import platform
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 from raceproof.explaining import Presenter
+from raceproof.gil import WithGil
 from raceproof.instrument.loader import Loader
 from raceproof.interruption import PATIENCE, Interruption
+from raceproof.judge.data_races import races_at
 from raceproof.judge.determinism import NOT_DETERMINISTIC
 from raceproof.judge.findings import Condition, Finding, Result
 from raceproof.judge.judge import Judge
@@ -36,6 +38,7 @@ from raceproof.world.descriptors import present
 from raceproof.world.execution import Execution, Plan
 from raceproof.world.exits import leave_process
 from raceproof.world.scheduler import AFTERLIFE, MOST_EARLY, machine
+from raceproof.world.whole_steps import expand
 
 __all__ = ["CannotRun", "Options", "Program", "ReplayResult", "explore", "replay"]
 
@@ -140,7 +143,8 @@ class Exploration:
             Interruption(machine, self._last_resort) as interruption,
         ):
             self._session, self._interruption = session, interruption
-            self._consistency = Consistency(session, result)
+            self._run = session.run_whole_steps if self._options.gil else session.run
+            self._consistency = Consistency(session, result, self._run)
             result.carrier = name_of(machine.carrier)
             # Rewriting what is to be watched is done once, and no part of the search.
             self._started = perf_counter() - session.loader.seconds
@@ -180,6 +184,7 @@ class Exploration:
         )
         self._presenter = Presenter(session, self._judge, self._program, options)
         self._races = RaceLog()
+        self._with_gil = WithGil(session, self._judge)
         self._sampling = RandomPriorities(machine, options.seed)
         self._conditions: dict[str, Condition] = {}
 
@@ -191,7 +196,8 @@ class Exploration:
             if self._session.imported:
                 self._start_again()
                 run = self._run_recorded(recording)
-            if run.execution.end not in DISRUPTED:
+            possible = not self._options.gil or self._with_gil.can_run(run.execution)
+            if run.execution.end not in DISRUPTED and possible:
                 self._hear(run, None)
         self._reproduced = bool(self._judge.suspects)
 
@@ -242,7 +248,7 @@ class Exploration:
         elapsed = self._elapsed()
         machine.max_seconds = max(self._options.max_seconds - elapsed, 1.0)
         known = plan.known
-        run = self._session.run(plan)
+        run = self._run(plan)
         execution = run.execution
         unlike_others = self._session.imported or machine.learned
         again = unlike_others and self._warm_ups < MAX_WARM_UPS
@@ -262,15 +268,11 @@ class Exploration:
         self._consistency.note(execution)
         if execution.end == "redundant":
             return
-        self._races.note(
-            [(race.first, race.second) for race in self._search.races],
-            execution.threads,
-            execution.operations,
-        )
+        told = self._note_races(execution)
         result.interleavings += 1
         result.threads = max(result.threads, len(execution.everyone))
         self._truncated = self._truncated or execution.truncated
-        self._hear(run, known)
+        self._hear(replace(run, execution=told), known)
         will_take = elapsed / result.interleavings * self._estimate
         if (
             elapsed > SAMPLING_AFTER
@@ -278,15 +280,35 @@ class Exploration:
             and self._sampling.executions * 2 < result.interleavings
         ):
             # It will not be done soon: look elsewhere too.
-            drawn = self._session.run(self._sampling.next_plan())
+            drawn = self._run(self._sampling.next_plan())
             if drawn.execution.end in DISRUPTED:
                 self._disrupted(drawn.execution)
                 return
             self._sampling.learn(drawn.execution)
-            self._hear(drawn, None)
+            self._hear(replace(drawn, execution=self._told(drawn.execution)), None)
         if result.interleavings % ESTIMATE_EVERY == 1:
             self._estimate = self._search.estimate()
         self._progress(result.interleavings, self._estimate, len(self._judge.suspects))
+
+    def _told(self, execution: Execution) -> Execution:
+        """An execution of the search as the judge knows them, access by access."""
+        return expand(execution).execution if self._options.gil else execution
+
+    def _note_races(self, execution: Execution) -> Execution:
+        """Take down the data races of the newest execution; returns it as the judge is told it."""
+        races = [(race.first, race.second) for race in self._search.races]
+        if not self._options.gil:
+            self._races.note(races, execution.threads, execution.operations)
+            return execution
+        expansion = expand(execution)
+        pairs = [
+            expansion.pair(first, second, lambda one, other: bool(races_at(one, other)))
+            for first, second in races
+            if second is not None
+        ]
+        told = expansion.execution
+        self._races.note(filter(None, pairs), told.threads, told.operations)
+        return told
 
     def _hear(self, run: Run, known: int | None) -> None:
         judge = self._judge
@@ -294,7 +316,8 @@ class Exploration:
             condition = self._conditions.setdefault(label, Condition(label))
             condition.reached += 1
             condition.held += held
-        judge.hear(run.execution, run.outcome, run.record.lines(), known)
+        alone = self._options.gil
+        judge.hear(run.execution, run.outcome, run.record.lines(), known, alone=alone)
         for suspect in judge.unchecked():
             if self._presenter.is_harmless(suspect):
                 judge.dismiss(suspect)
@@ -349,7 +372,9 @@ class Exploration:
                 result.notes.append(f"--include {name}: the program has not imported it")
         if result.cut not in ENDED_BY_FORCE and not result.error:
             self._consistency.check_again(
-                self._judge, astray=bool(search.redundant or search.slips)
+                self._judge,
+                # What is one step depends on what it finds, so that some are tried in vain.
+                astray=bool(search.slips or (search.redundant and not options.gil)),
             )
         if result.carrier == OS:
             result.notes.append(f"threads of the operating system were used{self._why_os()}")
@@ -357,6 +382,11 @@ class Exploration:
             result.notes.append(
                 "the program sets the size of its threads' stacks (threading.stack_size), but the "
                 "greenlets that it ran on share one: use --threads os if it needs them"
+            )
+        if options.gil and result.threads > 1:
+            result.notes.append(
+                "only interleavings that this version of Python can produce with a GIL were run "
+                "(--gil); free-threaded builds have more"
             )
         if machine.daemons_cut_off:
             result.notes.append(
@@ -514,5 +544,6 @@ def replay_recording(
         machine.teachable = False
         reference = Reference(session, options.max_seconds, interruption)
         judge = Judge(session.loader.sites, reference.contains, reference.outcomes)
-        finding, message = Replayer(Teller(session, judge), judge).run(recording, pdb, echo)
+        replayer = Replayer(Teller(session, judge), judge, WithGil(session, judge))
+        finding, message = replayer.run(recording, pdb, echo)
     return ReplayResult(finding is not None, message, finding)

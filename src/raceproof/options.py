@@ -21,5 +21,7 @@ class Options:
     replay_dir: str = ".raceproof"
     require_complete: bool = False
     """A search that was cut off counts as a failure; it goes on no longer for that."""
+    gil: bool = False
+    """Only the interleavings that an interpreter with a GIL can run."""
     cache: bool = True
     """Keep rewritten code on disk, so that watched packages are rewritten once."""

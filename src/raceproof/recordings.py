@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 
+from raceproof.gil import WithGil
 from raceproof.judge.deadlocks import classify
 from raceproof.judge.explain import explain
 from raceproof.judge.findings import Finding
@@ -51,9 +52,10 @@ def keep(
 class Replayer:
     """Runs recorded interleavings again."""
 
-    def __init__(self, teller: Teller, judge: Judge) -> None:
+    def __init__(self, teller: Teller, judge: Judge, with_gil: WithGil) -> None:
         self._teller = teller
         self._judge = judge
+        self._with_gil = with_gil
 
     def run(self, recording: Recording, pdb: bool, echo: bool = True) -> tuple[Finding | None, str]:
         """Run a recorded interleaving; the finding if it shows its fault again, and a message."""
@@ -70,6 +72,7 @@ class Replayer:
             if fault is Fault.LOST_UPDATE:
                 evidence.lost = [t for t in evidence.lost if t.location.label == mark[0]][:1]
             finding = explain(evidence)
+            finding.gil = self._with_gil.can_run(run.execution) or None
         if finding is not None:
             finding.exception = run.record.exception()
             finding.printed = list(run.record.output.lines)

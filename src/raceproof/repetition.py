@@ -6,6 +6,7 @@ takes every difference for the work of the order.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from raceproof.judge import determinism
@@ -28,10 +29,17 @@ class Difference:
 class Repetition:
     """An execution that can be run again at any time."""
 
-    def __init__(self, session: Session, run: Run, patient: bool = False) -> None:
-        """`patient`: as in the plan of `run`."""
+    def __init__(
+        self,
+        session: Session,
+        run: Run,
+        patient: bool = False,
+        how: Callable[[Plan], Run] | None = None,
+    ) -> None:
+        """`patient`: as in the plan of `run`; `how` that was run, if not by `session.run`."""
         self._session = session
         self._patient = patient
+        self._how = how or session.run
         self._threads = list(run.execution.threads)
         self._operations = list(run.execution.operations)
         self._end = run.execution.end
@@ -40,7 +48,7 @@ class Repetition:
     def difference(self) -> Difference | None:
         """Run it again and compare; None if nothing was different."""
         length = len(self._threads)
-        run = self._session.run(
+        run = self._how(
             Plan(
                 script=list(self._threads),
                 known=length,
@@ -68,8 +76,12 @@ class Repetition:
 class Consistency:
     """Whether the program under test is one that can be judged by comparing its executions."""
 
-    def __init__(self, session: Session, result: Result) -> None:
+    def __init__(
+        self, session: Session, result: Result, how: Callable[[Plan], Run] | None = None
+    ) -> None:
+        """`how` a plan is run; if not said, as `session` does."""
         self._session = session
+        self._how = how or session.run
         self._result = result
         self._first: Repetition | None = None
         self._departure: Departure | None = None
@@ -86,7 +98,7 @@ class Consistency:
 
         If only what is printed differs, it is to begin anew, without looking at that.
         """
-        self._first = Repetition(self._session, run, patient=True)
+        self._first = Repetition(self._session, run, True, self._how)
         difference = self._first.difference()
         if difference is None:
             return True

@@ -17,6 +17,7 @@ from raceproof.instrument.cache import usual_cache
 from raceproof.instrument.hooks import Hooks
 from raceproof.instrument.inclusion import objection
 from raceproof.instrument.loader import Loader, Watch
+from raceproof.instrument.switch_points import SwitchPoints
 from raceproof.judge.outcomes import Outcome, outcome_of
 from raceproof.programs import CannotRun, Program, Target
 from raceproof.world import imports
@@ -29,6 +30,7 @@ from raceproof.world.patches import Patches, is_worked_on
 from raceproof.world.record import Record
 from raceproof.world.scheduler import machine
 from raceproof.world.surroundings import Surroundings, Tracing
+from raceproof.world.whole_steps import WholeSteps
 
 __all__ = ["CannotRun", "Program", "Run", "Session", "new_loader"]
 
@@ -80,6 +82,8 @@ class Session:
         self.patches = Patches(seed=seed)
         self.loader = loader or new_loader(target.directory, include, exclude, cache)
         self.loader.adapt = self.patches.adapt
+        self.switch_points = SwitchPoints(self.loader.sites, self.loader.sources)
+        """Where the running version of Python, with a GIL, may go on with another thread."""
         self.stage = target.stage(self.loader)
         self._descriptors = Descriptors()
         self._surroundings: Surroundings
@@ -114,8 +118,7 @@ class Session:
             imports.is_watched = self.loader.watch.will_watch
             machine.timeouts = self._timeouts
             # There are hooks as long as anything might call them.
-            self.hooks = Hooks(machine, self.loader.sites)
-            self.hooks.install()
+            self._make_hooks()
             undo.callback(lambda: self.hooks.remove())
             self.stage.enter()
             undo.callback(self.stage.leave)
@@ -157,12 +160,44 @@ class Session:
         machine.learned = False
         self.hooks.remove()
         machine.forget()
-        self.hooks = Hooks(machine, self.loader.sites)
-        self.hooks.install()
+        self._make_hooks()
         self.stage.restart()
+
+    def _make_hooks(self) -> None:
+        self._steps = WholeSteps(machine, self.switch_points.is_one_step)
+        self._fine = Hooks(machine, self.loader.sites)
+        self._coarse = Hooks(machine, self.loader.sites, self._steps)
+        self.hooks = self._fine
+        self.hooks.install()
+
+    def _use_hooks(self, hooks: Hooks) -> None:
+        if hooks is not self.hooks:
+            self.hooks.remove()
+            self.hooks = hooks
+            hooks.install()
+
+    def is_one_step(self, before: int, after: int) -> bool:
+        """Whether an interpreter with a GIL goes from an access at site `before` to the next at
+        `after` without a chance for others, as far as the executions so far have shown."""
+        return (before, after) not in self._steps.divided and self.switch_points.is_one_step(
+            before, after
+        )
+
+    def run_whole_steps(self, plan: Plan) -> Run:
+        """One execution in which accesses are one event between which a GIL is not given up."""
+        self._use_hooks(self._coarse)
+        self._steps.begin()
+        try:
+            return self._run(plan, echo=False)
+        finally:
+            self._steps.end()
 
     def run(self, plan: Plan, echo: bool = False) -> Run:
         """One execution of the program from its first line on."""
+        self._use_hooks(self._fine)
+        return self._run(plan, echo)
+
+    def _run(self, plan: Plan, echo: bool) -> Run:
         self.stage.begin()
         self.loader.begin()
         self.hooks.forget_types()

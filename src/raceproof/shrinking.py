@@ -19,7 +19,7 @@ from raceproof.search.minimize import Attempt, Cost, Minimizer, Smallest, cost_o
 from raceproof.search.nearby import Nearby
 from raceproof.search.trace import Trace, trace_of
 from raceproof.session import Run, Session
-from raceproof.world.execution import Plan
+from raceproof.world.execution import Execution, Plan
 from raceproof.world.scheduler import machine
 
 PATIENCE = 3
@@ -58,6 +58,8 @@ class Shrinker:
 
     session: Session
     judge: Judge
+    is_possible: Callable[[Execution], bool] = lambda execution: True
+    """Whether an execution is one of those that are looked at at all."""
     _near: dict[tuple[object, ...], Near] = field(default_factory=dict)
     """Signature of a suspect -> where its fault was found around the plain interleaving."""
 
@@ -80,7 +82,7 @@ class Shrinker:
             if run.execution.truncated:
                 return  # not for programs whose executions are too long to be looked at whole
             trace = trace_of(run.execution)
-            if nearby.learn(trace):
+            if nearby.learn(trace) and self.is_possible(run.execution):
                 for suspect in suspects:
                     self._consider(suspect, run, trace, nearby.depth)
             self._overhear(run)
@@ -121,7 +123,9 @@ class Shrinker:
         stop = suspect.fault is Fault.LOST_UPDATE and not to_end
         run = self.session.run(Plan(script=list(script), lenient=True, stop_after_script=stop))
         execution = run.execution
-        length = self.judge.shows(suspect, execution, run.outcome)
+        length = None
+        if self.is_possible(execution):
+            length = self.judge.shows(suspect, execution, run.outcome)
         ended = execution.end in ENDED
         attempt = Attempt(
             execution, length is not None, length or 0, run.outcome if ended else None
@@ -153,6 +157,8 @@ class Shrinker:
         )
 
     def _overhear(self, run: Run) -> None:
+        if not self.is_possible(run.execution):
+            return
         self.judge.hear(run.execution, run.outcome, run.record.lines(), None, aside=True)
 
 

@@ -6,7 +6,7 @@ import json
 
 from report import interleavings
 
-from raceproof.judge.findings import OutcomeCount, Result
+from raceproof.judge.findings import Access, DataRace, DecidingPair, OutcomeCount, Result
 from raceproof.report.json import to_json
 
 
@@ -57,6 +57,50 @@ def test_the_fields_of_version_1() -> None:
     assert finding["expected"][0]["errors"] == ["ValueError: Insufficient balance"]
     waiting = data["findings"][1]["waiting"][0]
     assert (waiting["holder"], waiting["taken"]["line"]) == ("transfer(b, a)", 10)
+
+
+def test_the_mistake_the_pair_and_the_builds() -> None:
+    finding = interleavings.lost_update()
+    first = Access("withdraw(500)", "read", "BankAccount.balance", interleavings.COMPUTE, ("log",))
+    second = Access(
+        "withdraw(700)", "write", "BankAccount.balance", interleavings.STORE, (), "300", "1000"
+    )
+    passing = OutcomeCount("ok", ["Final balance: 500"], [], 0, True)
+    finding.pair = DecidingPair(first, second, True, passing)
+    finding.gil, finding.smallest = False, False
+    result = Result("bank.py", "finding", True, 34, findings=[finding, interleavings.deadlock()])
+    told, other = json.loads(to_json(result))["findings"]
+    assert (told["code"], told["name"]) == ("RP101", "lost update")
+    assert (told["gil"], told["smallest"]) == (False, False)
+    assert (other["gil"], other["smallest"], other["pair"]) == (None, True, None)
+    pair = told["pair"]
+    assert pair["data_race"] is True
+    assert pair["passing"]["lines"] == ["Final balance: 500"]
+    assert pair["first"]["held"] == ["log"]
+    assert pair["second"] == {
+        "thread": "withdraw(700)",
+        "kind": "write",
+        "object": "BankAccount.balance",
+        "place": {
+            "file": "bank.py",
+            "line": 13,
+            "function": "BankAccount.withdraw",
+            "text": "self.balance = new_balance",
+        },
+        "held": [],
+        "value": "300",
+        "old": "1000",
+    }
+
+
+def test_data_races_that_make_no_difference() -> None:
+    read = Access("get()", "read", "instance", interleavings.CHECK)
+    write = Access("make()", "write", "instance", interleavings.STORE, ("lock",), "1", "None")
+    result = Result("bank.py", "ok", True, 3, data_races=[DataRace("instance", read, write, True)])
+    (race,) = json.loads(to_json(result))["data_races"]
+    assert (race["object"], race["both_ways"]) == ("instance", True)
+    assert (race["first"]["kind"], race["first"]["place"]["line"]) == ("read", 10)
+    assert (race["second"]["thread"], race["second"]["held"]) == ("make()", ["lock"])
 
 
 def test_what_is_unknown_is_null() -> None:

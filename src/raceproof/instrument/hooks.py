@@ -47,6 +47,7 @@ from raceproof.world.plain_facts import (
 )
 from raceproof.world.scheduler import Scheduler
 from raceproof.world.spinners import Rounds
+from raceproof.world.whole_steps import WholeSteps
 
 PREFIX: Final = "_rp_"
 FUNCTION_LIKE: Final = (
@@ -115,16 +116,20 @@ _ON_INSTANCE, _SILENT, _MAYBE_ON_CLASS, _ON_CLASS_OBJECT, _ON_MODULE = range(5)
 class Hooks:
     """The hooks of one exploration, bound to its scheduler and its table of sites."""
 
-    def __init__(self, machine: Scheduler, sites: list[Site]) -> None:
+    def __init__(
+        self, machine: Scheduler, sites: list[Site], steps: WholeSteps | None = None
+    ) -> None:
+        """With `steps`, accesses that nothing can come between are announced as one."""
         self.machine = machine
         self.sites = sites
+        self._announce_to = steps or machine
         self._table: dict[str, Callable[..., Any]] = {}
         self.forget_types: Callable[[], None] = lambda: None
         """To be called between executions, each of which makes its classes anew."""
 
     def install(self) -> None:
         """Make the hooks callable from watched code."""
-        self._table = self.table()
+        self._table = self._table or self.table()
         self.machine.is_watched_function = self.knows_function
         for name, hook in self._table.items():
             setattr(builtins, PREFIX + name, hook)
@@ -137,7 +142,6 @@ class Hooks:
         """Watched code runs from now on as if it had never been watched."""
         for name, hook in passive(self._table).items():
             setattr(builtins, PREFIX + name, hook)
-        self._table = {}
         self.machine.is_watched_function = _knows_none
 
     def table(self) -> dict[str, Callable[..., Any]]:
@@ -148,7 +152,8 @@ class Hooks:
         machine, sites = self.machine, self.sites
         objects = machine.objects
         by_id, name_object = objects.by_id, objects.name
-        access, reserve, commit = machine.access, machine.reserve, machine.commit
+        steps = self._announce_to
+        access, reserve, commit = steps.access, steps.reserve, steps.commit
         getframe = sys._getframe
         placements: dict[tuple[type, str], int] = {}
         variables: dict[Any, Operation] = {}

@@ -9,8 +9,8 @@ from raceproof.judge.data_races import is_data_race
 from raceproof.judge.evidence import Evidence
 from raceproof.judge.findings import Access, DataRace, DecidingPair, Finding, Place, Step, Waiting
 from raceproof.judge.mistakes import Mistake, recognise
+from raceproof.judge.mistakes.deciding import decide
 from raceproof.judge.mistakes.standstills import called, stands_at, waited_on
-from raceproof.judge.mistakes.triples import decide
 from raceproof.judge.narrate import Told
 from raceproof.judge.outcomes import describe
 from raceproof.judge.race_log import Sighting
@@ -154,7 +154,10 @@ def _came_between(evidence: Evidence, mistake: Mistake, first: Told, last: Told)
     lines = sorted({t.place.line for t in others})
     came = _lines(lines) if len(lines) < 3 else f"lines {lines[0]} to {lines[-1]}"
     if first.place == last.place:
-        both = "the read and the write" if last.changes else "the two reads"
+        both = "the read and the write"
+        if not last.changes:
+            same = first.operation.kind == last.operation.kind
+            both = "the two reads" if same else "the two steps"
         if first.operation.kind == "iterate":
             both = "two steps of the loop"
         stretch = f"{both} in line {first.place.line}"

@@ -197,6 +197,9 @@ class Finding:
     """What the interleaving shown raised, with its traceback; not for files."""
     occurrences: int = 1
     """In how many of the interleavings it was seen."""
+    gil: bool | None = None
+    """Whether a Python with a GIL, of the version that was used, can come to this fault; None if
+    that is not known."""
 
 
 @dataclass(slots=True)

@@ -90,20 +90,21 @@ class Judge:
         fresh_from: int | None,
         *,
         aside: bool = False,
+        alone: bool = False,
     ) -> None:
         """An execution is over.
 
         Those of the search leave histories, and their events from `fresh_from` on are new; those
         drawn at random (None) do neither, and do not count.  One that was run to make a finding
-        small (`aside`) can bring up a new suspect, but is no further sight of a known one.
+        small (`aside`) can bring up a new suspect, but is no further sight of a known one.  The
+        histories of one that stands `alone` are not those of its events.
         """
         self.heard += not aside
         self._aside = aside
         rmw = self.rmw_sites()
         operations = execution.operations
-        times = 1
-        if fresh_from is None:
-            times = 0
+        times = 0 if fresh_from is None else 1
+        if fresh_from is None or alone:
             for triple in lost_updates_alone(execution.threads, operations, rmw):
                 self._suspect_lost_update(triple, execution)
         elif rmw:

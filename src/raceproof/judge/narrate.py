@@ -17,6 +17,7 @@ from typing import Any, Final
 from raceproof.events import (
     READ,
     WRITE,
+    Attribute,
     Location,
     Operation,
     SharedObject,
@@ -27,7 +28,7 @@ from raceproof.events import (
 from raceproof.judge.findings import Place
 from raceproof.judge.naming import PrimitiveNames
 from raceproof.judge.threads import label_of
-from raceproof.judge.values import BUILTIN, attribute, short
+from raceproof.judge.values import BUILTIN, attribute, defines, short
 from raceproof.world.execution import Execution, Observer, VirtualThread
 
 UNKNOWN_PLACE: Final = Place("", 0, "")
@@ -38,6 +39,9 @@ GIVES: Final = frozenset({"release", "wait"})
 LOCKS: Final = frozenset({"Lock", "RLock"})
 HOLDABLE: Final = LOCKS | {"Semaphore", "Condition"}
 NOTHING: Final = object()
+"""There is no value at a place."""
+UNKNOWN: Final = object()
+"""What is at a place cannot be told without running code of the program, or not at all."""
 
 
 def main_location(operation: Operation) -> Location:
@@ -139,13 +143,14 @@ class Narrator(Observer):
         self._learn(operation, subject)
         self.waiting.discard(thread.tid)
         if operation.data:
-            present = self._peek(told, subject)
+            value = self._value(told, subject)
+            present = self._shown(told, subject, value)
             if told.changes:
-                told.old, told.missing = present, not present and operation.kind == "delete"
+                told.old, told.missing = present, value is NOTHING and operation.kind == "delete"
                 self._unresolved[thread.tid] = (told, subject)
             else:
                 told.value = present
-                told.missing = not present and operation.kind in ("read", "get")
+                told.missing = value is NOTHING and operation.kind in ("read", "get")
         self.story.append(told)
         self._follow_locks(told, subject)
 
@@ -243,9 +248,10 @@ class Narrator(Observer):
             self._look_again(*entry)
 
     def _look_again(self, told: Told, subject: Any) -> None:
-        told.value = self._peek(told, subject)
+        value = self._value(told, subject)
+        told.value = self._shown(told, subject, value)
         if told.operation.kind == "write":
-            told.stored = self.objects.get(id(self._value(told, subject)))
+            told.stored = self.objects.get(id(value))
 
     def _follow_locks(self, told: Told, subject: Any) -> None:
         """Keep the account of who holds what."""
@@ -307,12 +313,11 @@ class Narrator(Observer):
         lines = source.splitlines()
         return lines[number - 1].strip() if 0 < number <= len(lines) else ""
 
-    def _peek(self, told: Told, subject: Any) -> str:
-        """The present value of the place that a step is about, shortly; "" for none."""
+    def _shown(self, told: Told, subject: Any, value: Any) -> str:
+        """The value of the place that a step is about, shortly; "" for none."""
         if told.operation.kind == "contains":
             return self._presence(told, subject)
-        value = self._value(told, subject)
-        if value is NOTHING:
+        if value is NOTHING or value is UNKNOWN:
             return ""
         return str(len(value)) if told.operation.kind == "len" else short(value)
 
@@ -327,7 +332,7 @@ class Narrator(Observer):
         return str(bool(contains(subject, key))) if tp in BUILTIN or issubclass(tp, dict) else ""
 
     def _value(self, told: Told, subject: Any) -> Any:
-        """The present value of the place that a step is about; NOTHING if there is none."""
+        """The present value of the place that a step is about, or NOTHING, or UNKNOWN."""
         operation = told.operation
         field_ = told.location.field
         kind = self.sites[operation.site].kind
@@ -339,18 +344,31 @@ class Narrator(Observer):
                         return variables[str(field_)]
                 return NOTHING
             if kind.startswith("attr") or (
-                operation.kind in ("read", "write") and not issubclass(tp, BUILTIN)
+                isinstance(field_, Attribute) and not issubclass(tp, BUILTIN)
             ):
                 return attribute(subject, str(field_))
             if operation.kind not in ITEMS or isinstance(field_, WholeObject):
-                return subject if issubclass(tp, BUILTIN) else NOTHING
+                return subject if issubclass(tp, BUILTIN) else UNKNOWN
+            if is_named(field_):
+                return UNKNOWN  # the key is an object, of which the name is known but not more
             if issubclass(tp, dict):
-                return dict.__getitem__(subject, field_)
+                return dict.get(subject, field_, NOTHING)  # (asks no __missing__)
             if issubclass(tp, list):
                 return list.__getitem__(subject, field_)
-        except (KeyError, IndexError, AttributeError, TypeError):
+        except AttributeError:
+            return UNKNOWN if defines(tp, "__getattr__") else NOTHING
+        except IndexError:
             return NOTHING
-        return NOTHING
+        except TypeError:
+            return UNKNOWN
+        return UNKNOWN
+
+
+def is_named(field: Any) -> bool:
+    """Whether a field of a container is, or has in it, the name of an object."""
+    if type(field) is tuple:
+        return any(map(is_named, field))
+    return isinstance(field, SharedObject)
 
 
 def display(file: str) -> str:

@@ -46,6 +46,11 @@ def attribute(obj: Any, name: str) -> Any:
     raise AttributeError(name)
 
 
+def defines(tp: type, name: str) -> bool:
+    """Whether a class, or one that it inherits from, defines `name`."""
+    return any(name in cls.__dict__ for cls in tp.__mro__)
+
+
 class _Short(reprlib.Repr):
     """Like `repr`, but short, and without calling anything that the program defines."""
 

@@ -15,7 +15,7 @@ import pytest
 
 from raceproof.configuration import KEYS, SEARCH_KEYS, BadConfiguration, read_configuration
 
-SWITCHES: Final = ("keep-going", "first", "require-complete")
+SWITCHES: Final = ("gil", "keep-going", "first", "require-complete")
 CI_VARIABLES: Final = (
     "CI", "GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD", "BUILDKITE", "CIRCLECI", "TRAVIS",
     "JENKINS_URL", "TEAMCITY_VERSION", "APPVEYOR", "BITBUCKET_COMMIT", "CODEBUILD_BUILD_ID",

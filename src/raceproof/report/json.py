@@ -109,6 +109,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "name": finding.name,
         "pair": None if finding.pair is None else _pair(finding.pair),
         "smallest": finding.smallest,
+        "gil": finding.gil,
     }
 
 

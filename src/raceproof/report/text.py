@@ -20,7 +20,7 @@ from raceproof.report.layout import cells, clean, clip, glyphs_for, wrap
 from raceproof.report.numbers import counted
 from raceproof.report.outcome_rows import common_rows, outcome_rows, without
 from raceproof.report.verdict import extent_of, verdict_word
-from raceproof.report.wording import data_race_sentence
+from raceproof.report.wording import builds, data_race_sentence, has_builds
 
 FULL_FINDINGS: Final = 5
 """So many findings are shown in full."""
@@ -221,6 +221,8 @@ class _Report:
             self._line()
         if finding.advice.text:
             self._paragraph(finding.advice.text, "advice", label="Mend:   ")
+        if has_builds(finding):
+            self._paragraph(builds(finding), label="Builds: ")
         if finding.code:
             self._pieces(("  More:   ", "title"), (f"raceproof explain {finding.code}", ""))
         if finding.replay:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from raceproof.judge.findings import Access, DataRace, Fold, Place, Step
+from raceproof.judge.findings import Access, DataRace, Finding, Fold, Place, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,16 @@ _VERBS: Final = {
     "look again": "looks again",
     "retry": "looks again",
 }
+_FILES: Final = {
+    "stat": "looks for {}", "lstat": "looks for {}", "access": "looks for {}",
+    "listdir": "lists {}", "scandir": "lists {}",
+    "open": "opens {}", "mkdir": "makes {}",
+    "rmdir": "removes {}", "remove": "removes {}", "unlink": "removes {}",
+    "rename": "moves {}", "replace": "moves {}",
+    "link": "makes {}", "symlink": "makes {}",
+    "truncate": "changes {}", "chmod": "changes {}", "utime": "changes {}",
+}  # fmt: skip
+"""What functions do to files, by their names."""
 _WAITS: Final = {
     "wake": "waits to be notified on {}",
     "wait": "waits for {} to be set",
@@ -128,6 +138,9 @@ def _data(step: Step, what: str, arrow: str) -> Happening:
             return _valued("iterates over", what, step.value)
         case "next" | "yield":
             return Happening(_VERBS.get(step.kind, "passes on an item of {}").format(what))
+    function, _, file = step.kind.partition(" ")
+    if file == "file" and function in _FILES:
+        return Happening(_FILES[function].format(what))
     call = f"{what}.{step.kind}"
     if step.old and step.value:
         return Happening(f"{call}:", f"{step.old} {arrow} {step.value}")
@@ -149,6 +162,20 @@ def data_race_sentence(race: DataRace) -> str:
 def _verb(access: Access) -> str:
     verbs = {"read": "reads", "write": "writes", "delete": "deletes", "iterate": "iterates over"}
     return verbs.get(access.kind, f"does {access.kind} on")
+
+
+def has_builds(finding: Finding) -> bool:
+    """Whether it matters on which builds of Python it can happen."""
+    return bool(finding.code) and finding.kind != "failure"
+
+
+def builds(finding: Finding) -> str:
+    """On which builds of Python it can happen."""
+    if finding.gil:
+        return "the default ones, with a GIL, and free-threaded ones"
+    if finding.gil is None:
+        return "free-threaded ones; with a GIL, not seen in the time there was"
+    return "free-threaded ones only; with a GIL, this Python does not switch there"
 
 
 def line_of(place: Place, other: Place) -> str:

@@ -98,7 +98,9 @@ class Files:
         def call(*args: Any, **kwargs: Any) -> Any:
             if self._busy or not inside() or machine.end:
                 return original(*args, **kwargs)
-            changes = self._prepare(original.__name__, functools.partial(plan, *args, **kwargs))
+            changes = self._prepare(
+                f"{original.__name__} file", functools.partial(plan, *args, **kwargs)
+            )
             result = original(*args, **kwargs)
             if changes and is_open:
                 self._streams.append(weakref.ref(result))
@@ -253,6 +255,15 @@ def _operation(kind: str, uses: Uses) -> Operation:
 
 
 def _place(path: str) -> Location:
+    return machine.naming.object(("file", path), "").location(Attribute(_shown(path)))
+
+
+def _shown(path: str) -> str:
+    """What reports call a file, or the files in a directory."""
+    if path.endswith(EVERY_ENTRY):
+        directory = path.removesuffix(EVERY_ENTRY) or os.sep
+        if directory == os.getcwd():
+            return "the files in the current directory"
+        return f"the files in {_shown(directory)}"
     shown = os.path.relpath(path)
-    name = path if len(shown) > len(path) else shown
-    return machine.naming.object(("file", path), "").location(Attribute(name))
+    return f"'{path if len(shown) > len(path) else shown}'"

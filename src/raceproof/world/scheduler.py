@@ -524,6 +524,19 @@ class Scheduler:
             thread.pending = operation
             self._append(thread, operation, subject)
 
+    def prolong(self, part: Operation, whole: Operation | None) -> None:
+        """The event that took place last goes on with `part`, nothing having come between, and is
+        now `whole`; None if that is not how it went before."""
+        step = self.step - 1
+        if whole is None:
+            self._diverged(step, part)
+        elif step >= self.known:
+            self.operations[step] = whole
+            if self.sleep:
+                self._wake_sleepers(step + 1, part)
+        if self.spinning.waiting:
+            self._tell_spinners(part)
+
     def _append(self, thread: VirtualThread, operation: Operation, subject: Any) -> None:
         """The event takes place.  (`access` does the same in place, being called most.)"""
         step = self.step
@@ -1081,6 +1094,9 @@ class Scheduler:
         step = self.step
         if step >= self.max_events:
             self._stop_recording()
+            pending = thread.pending
+            if pending is not None and pending.enabled(thread.tid) and not thread.resting:
+                return thread  # to take the processor away here would be a preemption
             return self._choose_unrecorded(thread)
         script = self.script
         while step < len(script):

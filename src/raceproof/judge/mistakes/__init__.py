@@ -7,7 +7,7 @@ general, so that a lost update under a semaphore that was released too often is 
 from __future__ import annotations
 
 from raceproof.judge.evidence import Evidence
-from raceproof.judge.mistakes import conditions, locks, order, standstills, variables
+from raceproof.judge.mistakes import conditions, locks, order, pairs, standstills, variables
 from raceproof.judge.mistakes.mistake import Mistake, Recogniser
 
 __all__ = ["Mistake", "recognise"]
@@ -38,9 +38,10 @@ OTHERS: tuple[Recogniser, ...] = (
     variables.lost_update,
     variables.lazy_initialisation,
     variables.check_then_act,
+    variables.check_then_act_on_another,
     variables.check_primitive,
-    variables.publication,
-    variables.torn_pair,
+    pairs.publication,
+    pairs.torn_pair,
     order.violation,
     order.unnamed,
 )

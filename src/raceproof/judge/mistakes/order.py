@@ -99,9 +99,10 @@ def unnamed(evidence: Evidence) -> Mistake | None:
     if found is not None:
         what = evidence.what(found.location)
         me, other = evidence.who(found.first), evidence.who(found.between)
+        message = f"{other} uses {what} in the middle of what {me} does with it"
         return Mistake(
             "RP100",
-            f"{failure}: {other} uses {what} in the middle of what {me} does with it",
+            f"{failure}: {message}" if evidence.outcome.failures else message,
             one_lock(evidence, found.steps, what),
             keys=list(found.steps),
             places=[found.location],

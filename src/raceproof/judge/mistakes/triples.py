@@ -42,16 +42,9 @@ def interference(evidence: Evidence) -> Interference | None:
     return None if not fitting else _described(*max(fitting, key=itemgetter(0, 1, 2))[3], evidence)
 
 
-def decide(evidence: Evidence) -> None:
-    """Of the pairs of steps that decide, settle on the one that says most.
-
-    That is the one that takes away what came in between, where something did; else the last.
-    """
-
-    def strength(decision: Decision) -> int:
-        return max((score for score, *_ in _fitting(evidence, decision)), default=0)
-
-    evidence.decision = max(reversed(evidence.decisions), key=strength, default=None)
+def fitness(evidence: Evidence, decision: Decision) -> int:
+    """How well the best of the triples fits a pair of steps that decides; 0: none does."""
+    return max((score for score, *_ in _fitting(evidence, decision)), default=0)
 
 
 def _fitting(evidence: Evidence, decision: Decision | None) -> list[tuple[int, int, int, _Named]]:
