@@ -11,6 +11,7 @@ import pytest
 from raceproof.exploration import Options, explore, replay
 from raceproof.judge.findings import Result
 from raceproof.session import Program
+from raceproof.world.databases import connector
 
 THREADS = """
     threads = [threading.Thread(target=work, args=(n,)) for n in range(2)]
@@ -140,6 +141,26 @@ def test_a_database_in_a_file_is_put_back() -> None:
     result = run(source, "print(*sqlite3.connect('data').execute('select count(*) from t'))")
     assert [outcome.lines for outcome in result.outcomes] == [["(2,)"]]
     assert left() == set()
+
+
+def test_a_database_module_that_was_imported_in_an_earlier_exploration(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import _sqlite3
+    import sqlite3
+
+    stale = connector(_sqlite3, lambda file: None)
+    for module in (sqlite3, sqlite3.dbapi2):
+        monkeypatch.setattr(module, "connect", stale)
+    source = """
+        import sqlite3
+        def work(n):
+            with sqlite3.connect("data") as db:
+                db.execute("create table if not exists t (n integer)")
+    """
+    run(source)
+    assert left() == set()
+    assert sqlite3.connect is _sqlite3.connect
 
 
 @pytest.mark.parametrize("safe", [False, True])

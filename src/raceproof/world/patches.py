@@ -343,7 +343,11 @@ class Patches:
         original = vars(module)["connect"]
         for name in ("_sqlite3", "sqlite3.dbapi2", "sqlite3"):
             user = sys.modules.get(name)
-            if user is not None and vars(user).get("connect") is original:
+            found = None if user is None else vars(user).get("connect")
+            if getattr(found, "__wrapped__", None) is original:
+                # It was imported in the middle of an earlier exploration, whose own it has kept.
+                vars(user)["connect"] = found = original
+            if user is not None and found is original:
                 self._set(user, "connect", connect)
         self._set(module, "connect", connect)
 
