@@ -37,7 +37,8 @@ from raceproof.world.carriers import AUTO, OS, has_gil, name_of
 from raceproof.world.descriptors import present
 from raceproof.world.execution import Execution, Plan
 from raceproof.world.exits import leave_process
-from raceproof.world.scheduler import AFTERLIFE, MOST_EARLY, machine
+from raceproof.world.scheduler import AFTERLIFE, machine
+from raceproof.world.scheduling.loop_knowledge import MOST_EARLY
 from raceproof.world.whole_steps import expand
 
 __all__ = ["CannotRun", "Options", "Program", "ReplayResult", "explore", "replay"]

@@ -12,8 +12,8 @@ from search.spinning_programs import Ending, Program, endings, generate, source_
 from raceproof.search.dpor import Dpor
 from raceproof.session import Program as Script
 from raceproof.session import Session
-from raceproof.world import scheduler
 from raceproof.world.scheduler import machine
+from raceproof.world.scheduling import loop_knowledge
 
 MOST_STATES = 5_000
 MOST_EXECUTIONS = 300
@@ -48,7 +48,7 @@ def by_search(program: Program, directory: Path) -> set[Ending] | None:
 def test_search_finds_all_that_loops_can_come_to(
     block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scheduler, "LAST_CHANCE", 50)
+    monkeypatch.setattr(loop_knowledge, "LAST_CHANCE", 50)
     compared = 0
     seed = 1_000 * block
     while compared < 10:
