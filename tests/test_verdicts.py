@@ -78,7 +78,8 @@ def test_long_loops_are_partial(name: str, expected: list[str], tmp_path: Path) 
     assert kinds(result) == expected
     assert not result.complete
     for finding in result.findings:
-        assert [outcome.lines for outcome in finding.expected] == [["Counted: 400000"]]
+        # (How far the serial orders get depends on the time there is.)
+        assert all(outcome.lines == ["Counted: 400000"] for outcome in finding.expected)
         assert len(finding.steps) <= 6
 
 
