@@ -177,6 +177,8 @@ def test_a_database_in_memory(safe: bool) -> None:
     """.replace("SAFE", str(safe))
     result = run(source, "assert db.execute('select n from t').fetchone() == (2,)")
     assert kinds(result) == ([] if safe else ["check-then-act"])
+    assert [finding.code for finding in result.findings] == ([] if safe else ["RP102"])
+    assert not any(step.missing for finding in result.findings for step in finding.steps)
 
 
 def test_a_connection_belongs_to_its_thread() -> None:

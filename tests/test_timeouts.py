@@ -303,3 +303,33 @@ def test_what_was_assumed_is_said(timeouts: str, said: str, tmp_path: Path) -> N
     ]
     assert len(notes) == 1
     assert said in notes[0]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        """
+        stop, beats = threading.Event(), []
+
+        def beat():
+            while not stop.wait(1):
+                beats.append(1)
+
+        heart = in_a_thread(beat)
+        stop.set()
+        heart.join()
+        """,
+        """
+        items = queue.Queue()
+        taker = in_a_thread(lambda: items.get(timeout=1))
+        items.put(1)
+        taker.join()
+        """,
+    ],
+)
+def test_it_is_also_said_if_no_thread_came_early_enough_to_wait(
+    source: str, tmp_path: Path
+) -> None:
+    result = explored(tmp_path, source, "idle")
+    assert result.interleavings == 1
+    assert [note for note in result.notes if note.startswith("waits with")]

@@ -333,6 +333,8 @@ class Narrator(Observer):
 
     def _value(self, told: Told, subject: Any) -> Any:
         """The present value of the place that a step is about, or NOTHING, or UNKNOWN."""
+        if subject is None:
+            return UNKNOWN  # a database, a stream: no object of the program has it
         operation = told.operation
         field_ = told.location.field
         kind = self.sites[operation.site].kind

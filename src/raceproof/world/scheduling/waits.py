@@ -28,9 +28,10 @@ class Waits(Loops):
             return self._sync_unrecorded(thread, operation, timeout, subject)
         thread.pending = operation
         tid = thread.tid
+        if timeout is not None:
+            # Even if there is nothing to wait for by now: the thread might have come earlier.
+            self.timed_waits = True
         if self.step >= self.limit or not operation.enabled(tid):
-            if timeout is not None:
-                self.timed_waits = True
             if timeout is not None and self.timeouts != "never":
                 thread.deadline = thread.clock + timeout
             self._stand_still(thread, operation, subject)
