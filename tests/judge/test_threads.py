@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import functools
 import operator
 from typing import Any
@@ -30,7 +31,11 @@ def work(number: int, results: list[int], *more: Any, key: Any = None) -> None:
         ((work, (1, (2, 3), 4)), "work(1, (2, 3), 4)"),
         ((work, (1, []), {"key": []}), "work(1, results, key=..)"),
         ((Account().deposit, (5, [])), "deposit(5, log)"),
-        ((functools.partial(work, 1), ([],)), "partial(list)"),
+        ((functools.partial(work, 1), ([],)), "work(1, results)"),
+        ((functools.partial(functools.partial(work, 1), [2]),), "work(1, results)"),
+        ((functools.partial(work, key=1), (2, []), {"key": 3}), "work(2, results, key=3)"),
+        ((contextvars.Context().run, (work, 1, [])), "work(1, results)"),
+        ((functools.partial(contextvars.Context().run, work, 1, []),), "work(1, results)"),
         ((operator.setitem, ({}, 1, 2)), "setitem(dict, 1, 2)"),
     ],
 )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Iterable, Sequence
-from types import CodeType, MethodType
+from contextvars import Context
+from types import BuiltinMethodType, CodeType, MethodType
 from typing import Any, Final
 
 from raceproof.events import ThreadId
@@ -61,6 +63,7 @@ def label_of(thread: VirtualThread) -> str:
 
 def call_text(target: Any, args: Iterable[Any] = (), kwargs: dict[str, Any] | None = None) -> str:
     """How a call would be written."""
+    target, args, kwargs = _unwrapped(target, tuple(args), kwargs or {})
     name = getattr(target, "__name__", type(target).__name__)
     if name == "<lambda>":
         name = "lambda"
@@ -75,13 +78,41 @@ def call_text(target: Any, args: Iterable[Any] = (), kwargs: dict[str, Any] | No
     ]
     inner += [
         f"{key}={short(value) if is_telling(value) else '..'}"
-        for key, value in (kwargs or {}).items()
+        for key, value in kwargs.items()
     ]
     text = f"{name}({', '.join(inner)})"
     if len(text) > LONGEST:
         # That something is an object of some class tells threads apart least.
         text = f"{name}({', '.join('..' if part[0] == '<' else part for part in inner)})"
     return text if len(text) <= LONGEST else f"{name}(...)"
+
+
+def _unwrapped(
+    target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+    """The call that a partial, or a call within a context, amounts to."""
+    while True:
+        if type(target) is functools.partial:
+            args = (*map(_hidden, target.args), *args)
+            kwargs = {key: _hidden(value) for key, value in target.keywords.items()} | kwargs
+            target = target.func
+        elif args and _is_context_run(target):
+            target, args = args[0], args[1:]
+        else:
+            return target, args, kwargs
+
+
+def _is_context_run(target: Any) -> bool:
+    return (
+        type(target) is BuiltinMethodType
+        and target.__name__ == "run"
+        and type(target.__self__) is Context
+    )
+
+
+def _hidden(value: Any) -> Any:
+    """What nobody copied when the thread was started: it may hold something else by now."""
+    return type(value)() if type(value) in CHANGING else value
 
 
 def is_telling(value: Any) -> bool:
