@@ -77,8 +77,7 @@ def call_text(target: Any, args: Iterable[Any] = (), kwargs: dict[str, Any] | No
         for position, value in enumerate(args)
     ]
     inner += [
-        f"{key}={short(value) if is_telling(value) else '..'}"
-        for key, value in kwargs.items()
+        f"{key}={short(value) if is_telling(value) else '..'}" for key, value in kwargs.items()
     ]
     text = f"{name}({', '.join(inner)})"
     if len(text) > LONGEST:
