@@ -268,3 +268,41 @@ def test_a_timer_goes_off_after_shorter_sleeps_and_not_if_cancelled() -> None:
         return happened
 
     assert value(program) == ["slept", "3 s"]
+
+
+def test_timers_that_start_the_next_one_are_a_loop_that_ends() -> None:
+    def program() -> int:
+        lock = threading.Lock()
+        state = {"stopped": False, "rounds": 0}
+
+        def tick() -> None:
+            with lock:
+                if not state["stopped"]:
+                    state["rounds"] += 1
+                    threading.Timer(1, tick).start()
+
+        tick()
+        with lock:
+            state["stopped"] = True
+        return state["rounds"]
+
+    assert set(explore(program).results) == {1, 2, 3}
+
+
+def test_timers_in_a_row_go_off_as_often_as_somebody_waits_for_it() -> None:
+    def program() -> tuple[int, float]:
+        done = threading.Event()
+        ticks = []
+
+        def tick() -> None:
+            ticks.append(time.monotonic())
+            if len(ticks) == 9:
+                done.set()
+            else:
+                threading.Timer(10, tick).start()
+
+        tick()
+        done.wait()
+        return len(ticks), round(ticks[-1] - ticks[0])
+
+    assert value(program) == (9, 80)

@@ -28,11 +28,15 @@ from raceproof.world.locals import drop_locals
 from raceproof.world.primitives import timeouts
 from raceproof.world.primitives.simulated import operation
 from raceproof.world.scheduler import machine
+from raceproof.world.scheduling.choice import SHORTEST
+from raceproof.world.scheduling.loop_knowledge import MOST_EARLY
 
 JOINED: Final = "joined"
 """Key in `VirtualThread.storage`: the threads that this one knows to be over."""
 OVER: Final = WholeObject("program")
 """The place of the main thread whose state says that its program is over."""
+TIMERS: Final = "timers"
+"""Under this a thread keeps how many timers went off to start it, the one after the other."""
 WORK: Final = ("target", "arguments", "task")
 """Keys in `VirtualThread.storage`: what the thread does, for reports."""
 BARE: Final = "bare"
@@ -262,6 +266,9 @@ def _start(self: Any) -> None:
         # `run` forgets what it was to call, but reports want to know.
         storage["target"] = getattr(self, "_target", None)
         storage["arguments"] = as_given(getattr(self, "_args", ()))
+    timers = machine.current.storage.get(TIMERS)
+    if timers is not None:
+        storage[TIMERS] = timers
     virtual = spawn(body, self._name, self._daemonic, self, storage)
     self._virtual = (machine.epoch, virtual)
     self._ident = self._native_id = ident_of(virtual.path)
@@ -314,9 +321,17 @@ def _run_timer(self: Any) -> None:
     if not machine.active:
         _original_run(self)
         return
-    # An interval is a sleep, and time is no order: whatever others do may happen before as well
-    # as after it.
-    machine.rest(self.interval)
+    thread = machine.current
+    generation = thread.storage[TIMERS] = thread.storage.get(TIMERS, 0) + 1
+    if generation > MOST_EARLY and machine.recording and machine.timeouts != "never":
+        # Each goes off and starts the next one: a loop, with a thread for each of its rounds.  It
+        # goes round until the others have had their turn.
+        thread.early = MOST_EARLY
+        self.finished.wait(max(self.interval, SHORTEST))
+    else:
+        # An interval is a sleep, and time is no order: whatever others do may happen before as
+        # well as after it.
+        machine.rest(self.interval)
     if not self.finished.is_set():
         self.function(*self.args, **self.kwargs)
     self.finished.set()

@@ -206,8 +206,10 @@ class State:
         if self.interrupted:
             self.conclude("interrupted")
         if perf_counter() - self.started_at > self.max_seconds:
+            place = self.where()
+            if place.rpartition(":")[0] not in self.watched_files:
+                place = "no line that is watched"
             self.conclude(
                 "steps",
-                f"{self.current.name} was still running after "
-                f"{self.max_seconds:.3g} s, at {self.where()}",
+                f"{self.current.name} was still running after {self.max_seconds:.3g} s, at {place}",
             )
