@@ -395,3 +395,32 @@ def test_what_a_program_writes_to_a_file_does_not_outlive_the_execution(tmp_path
     assert [outcome.lines for outcome in result.outcomes] == [["2"]]
     assert any("put back" in note for note in result.notes)
     assert not (tmp_path / "log").exists()
+
+
+def test_of_several_pairs_that_decide_the_one_shown_names_the_mistake(tmp_path: Path) -> None:
+    source = """\
+        import threading
+
+        free, used = ["connection"], set()
+
+        def work():
+            if free:
+                connection = free.pop()
+                used.add(connection)
+                used.remove(connection)
+                free.append(connection)
+
+        threads = [threading.Thread(target=work) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        """
+    result = run(write(tmp_path, source), tmp_path)
+    # (The second pop also comes before the first append, which is the other way to mend it.)
+    assert [(finding.code, finding.kind) for finding in result.findings] == [
+        ("RP102", "check-then-act")
+    ]
+    pair = result.findings[0].pair
+    assert pair is not None
+    assert (pair.first.place.line, pair.second.place.line) == (6, 7)

@@ -10,12 +10,13 @@ from raceproof.judge.mistakes.triples import fitness
 def decide(evidence: Evidence) -> None:
     """Settle on one of the pairs of steps that decide.
 
-    That is the one that takes away what came in between, where something did; then one that puts
+    That is the one that takes away what came in between, where something did, and of several the
+    one that shows the most telling pattern; then one that puts
     right which of two variables is new; then one of which both steps have a line in watched code;
     else the last.
     """
 
-    def strength(decision: Decision) -> tuple[int, bool, bool]:
+    def strength(decision: Decision) -> tuple[tuple[int, int], bool, bool]:
         steps = (decision.first,) if decision.second is None else (decision.first, decision.second)
         return (
             fitness(evidence, decision),

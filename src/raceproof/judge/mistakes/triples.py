@@ -42,9 +42,13 @@ def interference(evidence: Evidence) -> Interference | None:
     return None if not fitting else _described(*max(fitting, key=itemgetter(0, 1, 2))[3], evidence)
 
 
-def fitness(evidence: Evidence, decision: Decision) -> int:
-    """How well the best of the triples fits a pair of steps that decides; 0: none does."""
-    return max((score for score, *_ in _fitting(evidence, decision)), default=0)
+def fitness(evidence: Evidence, decision: Decision) -> tuple[int, int]:
+    """How well the best of the triples fits a pair of steps that decides, and how telling it is.
+
+    (0, 0): none fits.
+    """
+    fitting = _fitting(evidence, decision)
+    return max(((score, telling) for score, telling, *_ in fitting), default=(0, 0))
 
 
 def _fitting(evidence: Evidence, decision: Decision | None) -> list[tuple[int, int, int, _Named]]:
