@@ -179,3 +179,46 @@ def test_what_a_view_shows_is_not_missing() -> None:
     reads = [step for step in found.steps if step.kind == "read"]
     assert reads
     assert not any(step.missing for step in reads)
+
+
+def test_who_asks_a_queue_and_waits_all_the_same() -> None:
+    found = finding(
+        """
+        import queue
+        items = queue.Queue()
+        items.put(1)
+        def work(n):
+            if not items.empty():
+                items.get()
+        """
+    )
+    assert (found.code, found.kind) == ("RP102", "waits-forever")
+    assert found.message == (
+        "work(0) asks items (line 7) before it waits (line 8), but work(1) changes it in between "
+        "(line 8): work(0) waits for ever"
+    )
+    assert found.because == (
+        "It fails because line 7 of work(0) came before line 8 of work(1). The other way round, "
+        "nobody is left waiting."
+    )
+
+
+def test_two_locks_that_one_line_makes_are_two_locks() -> None:
+    found = finding(
+        """
+        class Box:
+            def __init__(self):
+                self.up, self.down = threading.Lock(), threading.Lock()
+                self.value = 0
+            def change(self, by):
+                with self.up if by else self.down:
+                    self.value += 1
+        box = Box()
+        def work(n):
+            box.change(n)
+        """
+    )
+    assert found.code == "RP304"
+    assert found.message == (
+        "work(0) uses Box.value under Box.down, work(1) under Box.up: neither keeps the other out"
+    )

@@ -23,6 +23,7 @@ STANDSTILLS: tuple[Recogniser, ...] = (
     conditions.lost_wakeup,
     conditions.missed_notify_all,
     conditions.event_cleared,
+    variables.check_before_wait,
     standstills.for_ever,
 )
 

@@ -13,15 +13,16 @@ def decide(evidence: Evidence) -> None:
     That is the one that takes away what came in between, where something did, and of several the
     one that shows the most telling pattern; then one that puts
     right which of two variables is new; then one of which both steps have a line in watched code;
-    else the last.
+    then one of which both took place; else the last.
     """
 
-    def strength(decision: Decision) -> tuple[tuple[int, int], bool, bool]:
+    def strength(decision: Decision) -> tuple[tuple[int, int], bool, bool, bool]:
         steps = (decision.first,) if decision.second is None else (decision.first, decision.second)
         return (
             fitness(evidence, decision),
             crossing(evidence, decision) is not None,
             all(evidence.step(index).place.line for index in steps),
+            decision.second is not None,
         )
 
     evidence.decision = max(reversed(evidence.decisions), key=strength, default=None)

@@ -166,7 +166,10 @@ def different_locks(evidence: Evidence) -> Mistake | None:
     what = evidence.what(found.location)
     me, other = evidence.who(found.first), evidence.who(found.between)
     made, made_too = evidence.narrator.place_at(mine), evidence.narrator.place_at(theirs)
-    if made is not None and made == made_too and made.line:
+    names = evidence.what(mine), evidence.what(theirs)
+    # (One line may also make two locks that have names of their own.)
+    alike = names[0].partition(" #")[0] == names[1].partition(" #")[0]
+    if made is not None and made == made_too and made.line and alike:
         message = (
             f"every call makes a lock of its own ({evidence.line(made)}), so {me} and {other} "
             f"can both use {what}"
@@ -176,7 +179,6 @@ def different_locks(evidence: Evidence) -> Mistake | None:
             f"make one Lock beside {what}, where it is created, and take that one everywhere",
         )
     else:
-        names = evidence.what(mine), evidence.what(theirs)
         message = (
             f"{me} uses {what} under {names[0]}, {other} under {names[1]}: neither keeps the "
             "other out"

@@ -233,3 +233,29 @@ def check_primitive(evidence: Evidence) -> Mistake | None:
         span=(first, later[0]) if second.index < later[0].index else None,
         kind="check-then-act",
     )
+
+
+def check_before_wait(evidence: Evidence) -> Mistake | None:
+    """Who asked whether it would have to wait, and did not have to, has to all the same."""
+    decision, second, stuck = evidence.decision, evidence.second_step(), evidence.stuck
+    if decision is None or second is None or stuck is None:
+        return None
+    first = evidence.step(decision.first)
+    if first.operation.data or first.operation.kind not in LOOKS or not second.changes:
+        return None
+    location = evidence.decided_on()[0]
+    tid = first.thread.tid
+    if not any(b.thread.tid == tid and location in b.operation.locations for b in stuck.causes):
+        return None
+    me, other, what = evidence.who(first), evidence.who(second), evidence.what(location)
+    stands = evidence.narrator.announced.get(tid, first.place)
+    return Mistake(
+        "RP102",
+        f"{me} asks {what} ({evidence.line(first.place)}) before it waits "
+        f"({evidence.line(stands, first.place)}), but {other} changes it in between "
+        f"({evidence.line(second.place, first.place)}): {me} waits for ever",
+        Advice("", f"do not ask {what} beforehand: try without waiting, and see whether it worked"),
+        keys=[first, second],
+        places=[location],
+        threads=frozenset({tid, second.thread.tid}),
+    )
