@@ -6,6 +6,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from exploring import assert_ok, explored
 
 from raceproof.exploration import Options, explore
 from raceproof.judge.findings import Result
@@ -133,6 +134,35 @@ def test_a_worker_goes_round_a_few_times_before_it_is_told_to_stop(
     assert kinds(result) == []
     assert result.complete
     assert any("work until they are told to stop" in note for note in result.notes)
+
+
+@pytest.mark.parametrize(("rounds", "bounded"), [("range(3)", False), ("count()", True)])
+def test_to_try_again_a_few_times_after_a_pause_bounds_nothing(
+    rounds: str, bounded: bool, tmp_path: Path
+) -> None:
+    source = f"""
+        import threading, time
+        from itertools import count
+
+        attempts, lock = {{"a": 0, "b": 0}}, threading.Lock()
+
+        def fetch(name):
+            for attempt in {rounds}:
+                with lock:
+                    attempts[name] += 1
+                if attempts[name] == 2:
+                    return
+                time.sleep(attempt)
+
+        threads = [threading.Thread(target=fetch, args=(name,)) for name in attempts]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        """
+    result = explored(source, tmp_path)
+    assert_ok(result)
+    assert any("told to stop" in note for note in result.notes) is bounded
 
 
 def test_threads_that_keep_step_with_each_other_are_mixed_up(tmp_path: Path) -> None:

@@ -69,11 +69,13 @@ def at_loop_head(
     thread, step = machine.current, machine.step
     rounds = thread.loops.get(site)
     if rounds.__class__ is not Rounds or rounds.owner != owner:
-        counted = loop.counted or rounds is FINITE
+        finite = rounds is FINITE
+        counted = loop.counted or finite
         rounds = thread.loops[site] = Rounds(
             site, owner, counted, step, thread.naps, thread.readings, machine.switches, loop.place,
             loop.calls,
         )  # fmt: skip
+        rounds.finite = finite
         rounds.restless = loop.place in machine.insights
         if loop.polls:
             rounds.variables = variables_of(frame, loop)
@@ -98,7 +100,7 @@ def at_loop_head(
         rounds.ask = WORKING
     if not loop.polls or rounds.restless:
         if napped:
-            machine.give_way()
+            machine.give_way(rounds.finite)
         return
     if changes_anything(machine, thread, mine):
         _after_work(machine, rounds, loop, napped, frame)
@@ -199,7 +201,7 @@ def _after_work(
         rounds.promised = False
         machine.learn_of_loop(rounds)
     if napped:
-        machine.give_way()
+        machine.give_way(rounds.finite)
     if rounds.alike >= NAPS and is_fed(rounds.operations):
         rounds.ask = FOREVER
         return

@@ -70,6 +70,8 @@ class Rounds:
     cycles: int = 0
     """Rounds in a row that have written the same values."""
     written: list[Any] | None = None
+    finite: bool = False
+    """It goes through something that has an end."""
     restless: bool = False
     """The loop is known to come to an end by itself."""
     promised: bool = False

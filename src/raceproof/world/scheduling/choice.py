@@ -264,13 +264,15 @@ class Choice(LoopKnowledge):
             self.working = spinner.rounds.free
             self.mixer = self.mixer or Random(self.step)
 
-    def give_way(self) -> None:
+    def give_way(self, finite: bool = False) -> None:
         """The running thread would be as content to go on later: let others go first.
+
+        `finite`: it will go on, and come to an end, so that all it does is seen in the end.
 
         (Musuvathi and Qadeer, "Fair stateless model checking", PLDI 2008: a thread that yields has
         a lower priority until the others have had their turn.)
         """
-        self.fair_only = True
+        self.fair_only = self.fair_only or not finite
         if self.step >= len(self.script) and len(self.live) > 1:
             self.giving_way = True
             self.limit = self.step
