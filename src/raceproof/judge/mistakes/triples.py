@@ -45,10 +45,24 @@ def interference(evidence: Evidence) -> Interference | None:
 def fitness(evidence: Evidence, decision: Decision) -> tuple[int, int]:
     """How well the best of the triples fits a pair of steps that decides, and how telling it is.
 
-    (0, 0): none fits.
+    (0, 0): none fits.  (What a thread reads after it has written there itself tells little.)
     """
-    fitting = _fitting(evidence, decision)
-    return max(((score, telling) for score, telling, *_ in fitting), default=(0, 0))
+    return max(
+        (
+            (score, telling if _begins(triple, evidence) else 0)
+            for score, telling, _, (_, triple) in _fitting(evidence, decision)
+        ),
+        default=(0, 0),
+    )
+
+
+def _begins(triple: Triple, evidence: Evidence) -> bool:
+    """Whether the thread had not changed the place before the first of the three accesses."""
+    thread = evidence.execution.threads[triple.read]
+    return not any(
+        told.changes and told.index < triple.read
+        for told in evidence.steps_on(triple.location, thread)
+    )
 
 
 def _fitting(evidence: Evidence, decision: Decision | None) -> list[tuple[int, int, int, _Named]]:
