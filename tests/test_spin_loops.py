@@ -230,7 +230,7 @@ def test_a_loop_that_waits_for_something_outside_is_no_livelock(tmp_path: Path) 
         from functools import partial
 
         class Process:
-            poll = partial(next, iter([None] * 40_000 + [0]))
+            poll = staticmethod(partial(next, iter([None] * 40_000 + [0])))
 
         process = Process()
 
