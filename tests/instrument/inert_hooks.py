@@ -74,6 +74,12 @@ _rp_item_aug = _rp_item_set
 
 
 _rp_getitem = operator.getitem
+_rp_rank_of = id
+
+
+def _rp_rank(value: Any, site: int) -> int:
+    _site(site)
+    return id(value)
 
 
 def _rp_both(base: Any, key: Any, site: int) -> tuple[Any, Any]:

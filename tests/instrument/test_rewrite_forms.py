@@ -276,6 +276,21 @@ def test_a_function_that_calls_itself_until_others_say_so_announces_every_call()
     assert in_function("return f(k)") == "return f(k)"
 
 
+def test_addresses_that_only_put_objects_in_order_are_ranks() -> None:
+    assert in_function("id(x) < id(y.a)") == "_rp_rank(x, S) < _rp_rank(_rp_attr(y, 'a', S).a, S)"
+    assert in_function("id(x) >= id(y) > id(k)") == (
+        "_rp_rank(x, S) >= _rp_rank(y, S) > _rp_rank(k, S)"
+    )
+    assert in_function("sorted((x, y), key=id)").endswith("key=_rp_rank_of)")
+    assert in_function("min(x, y, key=lambda k: id(k.a))").endswith(
+        "key=lambda k: _rp_rank_of(_rp_attr(k, 'a', S).a))"
+    )
+    assert in_function("x = [y, k]\nx.sort(key=id)").endswith("sort(key=_rp_rank_of)")
+    for other in ("id(x) == id(y)", "id(x) < k", "f(key=id)", "id(x) < id(y) in v"):
+        assert "_rp_rank" not in in_function(other)
+    assert "_rp_rank" not in rewritten("def id(x): return 1\ndef f(x, y): return id(x) < id(y)")
+
+
 def test_loop_over_a_variable() -> None:
     assert in_function("for i in x: pass") == "for i in _rp_iter(x, S):\n    pass"
     assert in_function("for i in (1, 2): pass") == "for i in (1, 2):\n    pass"

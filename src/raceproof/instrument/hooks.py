@@ -36,7 +36,7 @@ from raceproof.instrument.passive_hooks import passive
 from raceproof.instrument.spinning import at_call, at_loop_head, enter_loop
 from raceproof.instrument.taken import NATIVE, TakenMethod
 from raceproof.world.locals import RealLocal, local
-from raceproof.world.naming import IMMUTABLE
+from raceproof.world.naming import IMMUTABLE, rank_among
 from raceproof.world.plain_facts import (
     bases_of,
     dict_of,
@@ -45,6 +45,7 @@ from raceproof.world.plain_facts import (
     name_of,
     namespace_of,
 )
+from raceproof.world.primitives.simulated import Primitive
 from raceproof.world.scheduler import Scheduler
 from raceproof.world.spinners import Rounds
 from raceproof.world.whole_steps import WholeSteps
@@ -394,6 +395,17 @@ class Hooks:
                 shared_of(obj, site)
                 identified.add(id(obj))
             return obj
+
+        def rank(obj: Any, site: int) -> int:
+            """`id(obj)`, where only the order matters: it is the same in every execution."""
+            if not machine.active or type(obj) in SCALARS:
+                return id(obj)
+            known = obj._state_location.owner if issubclass(type(obj), Primitive) else None
+            return rank_among(known or shared_of(obj, site))
+
+        def rank_of(obj: Any) -> int:
+            """`rank` as a function: `key=id`."""
+            return rank(obj, 0)
 
         def act(
             effect: Callable[..., Any], obj: Any, args: tuple[Any, ...], kind: str, site: int
@@ -1071,7 +1083,8 @@ class Hooks:
             "glob": glob, "glob_set": glob_set, "glob_mark": glob_mark, "new_scope": new_scope,
             "cell": cell, "cell_set": cell_set, "cell_mark": cell_mark, "names_set": names_set,
             "attr_dyn": attr_dyn, "attr_dyn_at": attr_dyn_at, "loop": loop, "name": name,
-            "ident": ident, "snapshot": snapshot, "enter": enter, "again": again,
+            "ident": ident, "rank": rank, "rank_of": rank_of, "snapshot": snapshot,
+            "enter": enter, "again": again,
             "taken": taken,
             "aug": aug, "given": given, "match": match, "reversed": backwards,
             "iters": iterate_each, "yield": yielding,

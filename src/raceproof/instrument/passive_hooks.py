@@ -19,6 +19,10 @@ def _nothing(*_: object) -> None:
     pass
 
 
+def _address(value: Any, *_: object) -> int:
+    return id(value)
+
+
 def _both(base: Any, key: Any, _: int) -> tuple[Any, Any]:
     return base, key
 
@@ -31,6 +35,8 @@ _OTHERS: Final[dict[str, Callable[..., Any]]] = {
     **dict.fromkeys(("loop", "again", "glob", "glob_mark", "cell", "cell_mark"), _nothing),
     "new_scope": _nothing,
     "getitem": operator.getitem,
+    "rank": _address,
+    "rank_of": _address,
     "both": _both,
     "bind": _bind,
 }

@@ -13,6 +13,7 @@ import os
 import types
 import weakref
 from collections.abc import Callable, Hashable
+from hashlib import blake2b
 from typing import Any, Final
 
 from raceproof.events import STATE, Operation, SharedObject, ThreadId
@@ -64,6 +65,11 @@ class Naming:
         if found is None:
             found = self.objects[name] = SharedObject(name, label)
         return found
+
+
+def rank_among(shared: SharedObject) -> int:
+    """A number to put objects in an order that is the same in every execution and every process."""
+    return int.from_bytes(blake2b(repr(shared.name).encode(), digest_size=6).digest(), "big")
 
 
 class ObjectTable:

@@ -60,6 +60,8 @@ class Calls(Methods):
         """A call of a builtin by its name."""
         args = node.args
         lazy = LAZY_READERS.get(("builtins", name))
+        if name in ("sorted", "min", "max"):
+            self.sort_by_rank(node.keywords)
         match name, 0 if is_spread(args) else len(args):
             case "super", _:
                 return node

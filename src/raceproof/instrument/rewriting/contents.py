@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from typing import Final
 
 from raceproof.events import Loop
 from raceproof.instrument.rewriting.knowledge import FRESH, VIEWS
@@ -23,6 +24,9 @@ from raceproof.instrument.rewriting.walker import Walker
 
 _COMBINING = ast.Add | ast.Sub | ast.BitOr | ast.BitAnd | ast.BitXor
 """Operators that containers have, too."""
+
+RANK_OF: Final = "_rp_rank_of"
+ORDERINGS: Final = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 
 
 class Contents(Walker):
@@ -57,6 +61,31 @@ class Contents(Walker):
         ):
             return self.read(node)
         return self.expr(node)
+
+    def is_address(self, node: ast.expr) -> bool:
+        """Whether it is `id(...)`."""
+        match node:
+            case ast.Call(func=ast.Name(id="id"), args=[value], keywords=[]):
+                return not isinstance(value, ast.Starred) and self.scope.is_builtin("id")
+        return False
+
+    def rank(self, node: ast.expr) -> ast.expr:
+        """Instead of `id(...)`, where it only serves to put objects in some order."""
+        assert isinstance(node, ast.Call)
+        (value,) = node.args
+        site = self.site("ident", node)
+        return hook_call("_rp_rank", [self.expr(value), site], value)
+
+    def sort_by_rank(self, keywords: Sequence[ast.keyword]) -> None:
+        """The `key` of a sort that goes by `id` goes by ranks instead."""
+        for keyword in keywords:
+            match keyword:
+                case ast.keyword(arg="key", value=ast.Name(id="id") as value):
+                    if self.scope.is_builtin("id"):
+                        keyword.value = placed(loaded(RANK_OF), value)
+                case ast.keyword(arg="key", value=ast.Lambda(body=ast.Call() as body)):
+                    if self.is_address(body):
+                        body.func = placed(loaded(RANK_OF), body.func)
 
     def keywords(self, keywords: Sequence[ast.keyword]) -> None:
         for keyword in keywords:
@@ -134,6 +163,11 @@ class Contents(Walker):
 
     def expr_Compare(self, node: ast.Compare) -> ast.expr:
         operands = [node.left, *node.comparators]
+        if all(isinstance(op, ORDERINGS) for op in node.ops) and all(
+            map(self.is_address, operands)
+        ):
+            node.left, *node.comparators = map(self.rank, operands)
+            return node
         read: set[int] = set()
         kept: dict[int, str] = {}
         sought: dict[int, ast.expr | None] = {}  # container: what is looked for, None if unknown

@@ -30,6 +30,8 @@ class Methods(Accesses, Contents):
 
     def method_call(self, node: ast.Call, func: ast.Attribute) -> None:
         receiver = func.value
+        if func.attr == "sort":
+            self.sort_by_rank(node.keywords)
         if self.is_super(receiver) or isinstance(receiver, ast.Constant | ast.JoinedStr):
             node.func = self.callee(func)
             if func.attr in ("join", "format") and isinstance(receiver, ast.Constant):
