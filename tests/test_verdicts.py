@@ -80,7 +80,7 @@ def test_long_loops_are_partial(name: str, expected: list[str], tmp_path: Path) 
     for finding in result.findings:
         # (How far the serial orders get depends on the time there is.)
         assert all(outcome.lines == ["Counted: 400000"] for outcome in finding.expected)
-        assert len(finding.steps) <= 6
+        assert len(finding.steps) <= 6 or not finding.smallest  # (the same)
 
 
 def test_the_racy_account_is_explained(tmp_path: Path) -> None:
