@@ -286,7 +286,13 @@ def test_addresses_that_only_put_objects_in_order_are_ranks() -> None:
         "key=lambda k: _rp_rank_of(_rp_attr(k, 'a', S).a))"
     )
     assert in_function("x = [y, k]\nx.sort(key=id)").endswith("sort(key=_rp_rank_of)")
-    for other in ("id(x) == id(y)", "id(x) < k", "f(key=id)", "id(x) < id(y) in v"):
+    for other in (
+        "id(x) == id(y)",
+        "id(x) < k",
+        "f(key=id)",
+        "id(x) < id(y) in v",
+        "min(x, key=lambda id: id(k))",
+    ):
         assert "_rp_rank" not in in_function(other)
     assert "_rp_rank" not in rewritten("def id(x): return 1\ndef f(x, y): return id(x) < id(y)")
 

@@ -83,8 +83,9 @@ class Contents(Walker):
                 case ast.keyword(arg="key", value=ast.Name(id="id") as value):
                     if self.scope.is_builtin("id"):
                         keyword.value = placed(loaded(RANK_OF), value)
-                case ast.keyword(arg="key", value=ast.Lambda(body=ast.Call() as body)):
-                    if self.is_address(body):
+                case ast.keyword(arg="key", value=ast.Lambda(args=args, body=ast.Call() as body)):
+                    names = [part.arg for part in ast.walk(args) if isinstance(part, ast.arg)]
+                    if self.is_address(body) and "id" not in names:
                         body.func = placed(loaded(RANK_OF), body.func)
 
     def keywords(self, keywords: Sequence[ast.keyword]) -> None:
