@@ -20,6 +20,7 @@ import pytest
 
 from raceproof.session import Program, Session
 from raceproof.world.execution import Plan
+from raceproof.world.scheduler import machine
 
 
 def run_twice(directory: Path, source: str) -> list[list[str]]:
@@ -226,6 +227,16 @@ def test_standard_streams_that_are_closed(tmp_path: Path) -> None:
         f'exec "{sys.executable}" -c "{code}" >&- 2>&-', shell=True, cwd=tmp_path, timeout=60
     )
     assert done.returncode in (0, 2)
+
+
+def test_the_machine_watches_nothing_any_more(tmp_path: Path) -> None:
+    before = machine.watched_files, machine.timeouts
+    script = tmp_path / "program.py"
+    script.write_text("x = 1", encoding="utf-8")
+    with Session(Program(str(script), None), timeouts="any") as session:
+        session.run(Plan())
+        assert str(script) in machine.watched_files
+    assert (machine.watched_files, machine.timeouts) == before
 
 
 def test_watched_code_that_outlives_its_exploration_runs_on(tmp_path: Path) -> None:

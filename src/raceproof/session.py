@@ -114,6 +114,8 @@ class Session:
             undo.callback(sys.setrecursionlimit, sys.getrecursionlimit())
             machine.forget()
             machine.unlearn()
+            undo.callback(setattr, machine, "watched_files", machine.watched_files)
+            undo.callback(setattr, machine, "timeouts", machine.timeouts)
             machine.watched_files = self.loader.sources
             imports.is_watched = self.loader.watch.will_watch
             machine.timeouts = self._timeouts
