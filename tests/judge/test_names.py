@@ -9,6 +9,7 @@ import pytest
 
 from raceproof.exploration import Options, explore
 from raceproof.judge.findings import Finding
+from raceproof.judge.naming import _assigned
 from raceproof.session import Program
 
 THREADS = """
@@ -222,3 +223,19 @@ def test_two_locks_that_one_line_makes_are_two_locks() -> None:
     assert found.message == (
         "work(0) uses Box.value under Box.down, work(1) under Box.up: neither keeps the other out"
     )
+
+
+@pytest.mark.parametrize(
+    ("line", "label", "name"),
+    [
+        ("a = Lock()", "Lock", "a"),
+        ("ready = threading.Condition()", "RLock", "ready"),
+        ("a = threading.Lock(); ready = threading.Condition(); items = []", "RLock", "ready"),
+        ("a = threading.Lock(); ready = threading.Condition(); items = []", "Lock", "a"),
+        ("a = Lock(); b = Lock()", "Lock", ""),
+        ("a = []; b = make()", "Lock", ""),
+        ("a, b = Lock(), Lock()", "Lock", ""),
+    ],
+)
+def test_a_line_may_make_more_than_one(line: str, label: str, name: str) -> None:
+    assert _assigned(line, label) == name

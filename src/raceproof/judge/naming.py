@@ -58,8 +58,8 @@ class PrimitiveNames:
         made = self.made.get(shared)
         if made is None or not isinstance(location.field, WholeObject):
             return _MANGLED.sub("", location.label)
-        match = _ASSIGNED.match(made.text)
-        return match.group(1) if match else f"{shared.label} made at line {made.line}"
+        name = _assigned(made.text, shared.label)
+        return name or f"{shared.label} made at line {made.line}"
 
     def _call_it(self, shared: SharedObject, name: str) -> None:
         """Give a name, with a number if another object has it too."""
@@ -67,6 +67,18 @@ class PrimitiveNames:
         if len(others) == 1:
             self._names[others[0]] = f"{name} #1"
         self._names[shared] = f"{name} #{len(others) + 1}" if others else name
+
+
+def _assigned(text: str, label: str) -> str:
+    """What a line that makes a primitive assigns it to; empty if that is not clear."""
+    statements = text.split(";")
+    if len(statements) > 1:
+        # A condition makes its lock itself, so the line need not say so.
+        makers = (label, "Condition") if label in ("Lock", "RLock") else (label,)
+        made = ([one for one in statements if f"{maker}(" in one] for maker in makers)
+        statements = next(filter(None, made), [])
+    match = _ASSIGNED.match(statements[0]) if len(statements) == 1 else None
+    return match.group(1) if match else ""
 
 
 def _expressions_for(subject: Any, frame: types.FrameType) -> Iterator[str]:
