@@ -15,12 +15,12 @@ from typing import Any, Final
 
 import pytest
 
-from raceproof import exploration, library
+from raceproof import library
 from raceproof.functions import FunctionTarget
 from raceproof.judge.findings import Result
 from raceproof.options import Options
 from raceproof.programs import CannotRun
-from raceproof.pytest_plugin import neighbours
+from raceproof.pytest_plugin.searching import search
 from raceproof.pytest_plugin.target import other_test_modules
 from raceproof.pytest_plugin.told import Told, fail_with, is_usual
 from raceproof.pytest_plugin.trap import Trap
@@ -93,16 +93,8 @@ class Examples:
         target.title = self.item.nodeid
         target.unrelated = other_test_modules(self.item)
         target.roots = (Root(self.item.nodeid, test),)
-        loader = library.loader_for(target.directory, self.options)
         try:
-            with neighbours.coverage_of_fibers(self.options.threads):
-                result = exploration.explore(
-                    target,
-                    self.options,
-                    lambda interleavings, estimated, findings: None,
-                    library.report_emergency,
-                    loader,
-                )
+            result = search(target, self.options)
         except CannotRun as error:
             result = Result(self.item.nodeid, "error", error=str(error))
         if result.cut == "interrupted":

@@ -23,6 +23,7 @@ from raceproof.pytest_plugin import hypothesis_tests, neighbours, replaying
 from raceproof.pytest_plugin.choices import ATTRIBUTE, Wish, profile_of, settings_of
 from raceproof.pytest_plugin.fixtures import Rounds
 from raceproof.pytest_plugin.kept import directory_for, recordings_of
+from raceproof.pytest_plugin.searching import search
 from raceproof.pytest_plugin.subtests import held_reports
 from raceproof.pytest_plugin.target import TestTarget
 from raceproof.pytest_plugin.told import Told, fail_with, is_everywhere, is_usual
@@ -128,17 +129,8 @@ class Search:
         self._conclude(result, target)
 
     def _search(self, target: TestTarget) -> Result:
-        loader = library.loader_for(target.directory, self.options)
-        with neighbours.coverage_of_fibers(self.options.threads):
-            result = exploration.explore(
-                target,
-                self.options,
-                lambda interleavings, estimated, findings: None,
-                library.report_emergency,
-                loader,
-                recordings_of(self.item.nodeid, self.options.replay_dir),
-            )
-        return result
+        kept = recordings_of(self.item.nodeid, self.options.replay_dir)
+        return search(target, self.options, kept)
 
     def _replay(self, target: TestTarget, recording: Any) -> Result:
         loader = library.loader_for(target.directory, self.options)
